@@ -1,0 +1,1 @@
+"""Tweeling: a live, probabilistic digital twin for drinking-water networks."""

@@ -1,0 +1,1 @@
+"""EPANET INP files in and out."""

@@ -1,0 +1,1 @@
+"""Heads and flows of all members of an ensemble at once."""

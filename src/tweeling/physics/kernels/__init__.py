@@ -1,0 +1,1 @@
+"""Compiled loops beneath the physics; each equals a NumPy reference."""
