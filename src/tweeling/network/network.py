@@ -150,7 +150,7 @@ class Tanks(_Table):
         min_volume: m3 at `min_level`; (tank,).
         volume_curve: index into `Curves`, -1 for a cylinder; (tank,).
         can_overflow: a full tank spills instead of closing its inflow; (tank,).
-        mixing_model, mixing_fraction, bulk_coefficient: water quality, kept for later; EPANET's codes, no unit and 1/day; (tank,).
+        mixing_model, mixing_fraction, bulk_coefficient: water quality, kept for later; EPANET's codes, no unit, 1/day; (tank,).
     """
 
     node: Ints

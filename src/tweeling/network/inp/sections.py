@@ -16,8 +16,8 @@ MAX_BYTES = 512 * 1024 * 1024
 
 # EPANET matches a section by its first letters, in any case (inpfile keywords of the manual, appendix C).
 _SECTIONS = (
-    "TITLE JUNCTIONS RESERVOIRS TANKS PIPES PUMPS VALVES CONTROLS RULES DEMANDS SOURCES EMITTERS PATTERNS CURVES QUALITY STATUS "
-    "ROUGHNESS ENERGY REACTIONS MIXING REPORT TIMES OPTIONS COORDINATES VERTICES LABELS BACKDROP TAGS LEAKAGE END"
+    "TITLE JUNCTIONS RESERVOIRS TANKS PIPES PUMPS VALVES CONTROLS RULES DEMANDS SOURCES EMITTERS PATTERNS CURVES QUALITY "
+    "STATUS ROUGHNESS ENERGY REACTIONS MIXING REPORT TIMES OPTIONS COORDINATES VERTICES LABELS BACKDROP TAGS LEAKAGE END"
 ).split()
 
 
@@ -57,7 +57,7 @@ def section_name(header: str) -> str:
     """The full name of the section that a header like `[JUNC` opens; an unknown one comes back as it is, in capitals."""
     word = header.strip().lstrip("[").split("]")[0].strip().upper()
     for name in _SECTIONS:
-        if word and (name.startswith(word) and len(word) >= 3 or word.startswith(name[:4])):
+        if word and ((name.startswith(word) and len(word) >= 3) or word.startswith(name[:4])):
             return name
     return word
 
