@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,8 +31,6 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 Texts = Mapping[int, str]
 """Sparse text by element index."""
-
-NO_TEXTS: Texts = MappingProxyType({})
 
 
 class LinkKind(IntEnum):
@@ -97,13 +94,13 @@ class Nodes(_Table):
     x: Floats
     y: Floats
     initial_quality: Floats
-    tag: Texts = NO_TEXTS
-    comment: Texts = NO_TEXTS
+    tag: Texts = field(default_factory=dict)
+    comment: Texts = field(default_factory=dict)
 
     @cached_property
     def index(self) -> Mapping[str, int]:
         """Index of a node by id."""
-        return MappingProxyType({name: i for i, name in enumerate(self.ids)})
+        return {name: i for i, name in enumerate(self.ids)}
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -123,7 +120,7 @@ class Demands(_Table):
     junction: Ints
     base: Floats
     pattern: Ints
-    name: Texts = NO_TEXTS
+    name: Texts = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,14 +201,14 @@ class Links(_Table):
     leak_expansion: Floats
     bulk_coefficient: Floats
     wall_coefficient: Floats
-    vertices: Mapping[int, Floats] = field(default_factory=lambda: MappingProxyType({}))
-    tag: Texts = NO_TEXTS
-    comment: Texts = NO_TEXTS
+    vertices: Mapping[int, Floats] = field(default_factory=dict)
+    tag: Texts = field(default_factory=dict)
+    comment: Texts = field(default_factory=dict)
 
     @cached_property
     def index(self) -> Mapping[str, int]:
         """Index of a link by id."""
-        return MappingProxyType({name: i for i, name in enumerate(self.ids)})
+        return {name: i for i, name in enumerate(self.ids)}
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -244,7 +241,7 @@ class Patterns:
 
     ids: tuple[str, ...] = ()
     values: tuple[Floats, ...] = ()
-    comment: Texts = NO_TEXTS
+    comment: Texts = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,7 +252,7 @@ class Curves:
     kind: tuple[str, ...] = ()
     x: tuple[Floats, ...] = ()
     y: tuple[Floats, ...] = ()
-    comment: Texts = NO_TEXTS
+    comment: Texts = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -440,7 +437,7 @@ class Network:
     controls: tuple[Control, ...] = ()
     rules: tuple[Rule, ...] = ()
     sources: tuple[Source, ...] = ()
-    kept: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    kept: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         name = self.title[0] if self.title else "network"
