@@ -100,12 +100,12 @@ class StoppingRule:
     """When a member has converged, and how long it may try.
 
     Args:
-        accuracy: EPANET's rule, sum |dq| / sum |q| <= accuracy; None uses `head` instead.
-        head: our own rule, m: no head changed by more than this in the last iteration and no link's head loss is off by more.
+        accuracy: EPANET's rule, sum |dq| / sum |q| <= accuracy; None uses our own rule, `head`.
+        head: m: no head changed by more than this in the last iteration, and sum |dq| / sum |q| <= 1e-6. As Newton's method
+            squares its error, the heads are then far closer than this.
         trials: iterations at most.
         check_frequency, max_check: links are checked for a change of status every so many iterations up to max_check, and
             whenever converged.
-        damp_limit: EPANET's DAMPLIMIT: below this relative change flows move by 60 % and valves are checked; 0 is off.
     """
 
     accuracy: float | None = None
@@ -113,7 +113,6 @@ class StoppingRule:
     trials: int = 200
     check_frequency: int = 2
     max_check: int = 10
-    damp_limit: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
