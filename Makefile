@@ -1,0 +1,51 @@
+# Each target makes its own virtual environment; all that is needed first is Python 3.11 or newer and the package index.
+#
+#   make demo     a day of L-Town with 1,000 members, and a picture of its pressures in demo/
+#   make test     everything that must hold: style, types, architecture, tests
+#   make bench    what is measured; ONLY=name for one script, DATA=folder for the networks outside this repository
+#   make format   rewrites the code in the house style
+#   make clean    removes what the other targets made
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+BENCHMARKS := $(basename $(notdir $(shell grep -l __main__ benchmarks/*.py | grep -v results.py)))
+
+.PHONY: demo test bench format clean
+.DELETE_ON_ERROR:
+
+demo: $(READY)
+	$(BIN)/python examples/l_town_day/run.py
+
+test: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pytest -n 2
+
+bench: $(READY)
+	@for name in $(or $(ONLY),$(BENCHMARKS)); do \
+		echo "== $$name"; \
+		TWEELING_DATA="$(abspath $(DATA))" $(BIN)/python benchmarks/$$name.py || exit 1; \
+	done
+	$(BIN)/python benchmarks/results.py
+
+format: $(READY)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean:
+	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(READY): pyproject.toml constraints.txt Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Tweeling needs Python 3.11 or newer; name one that you have: make PYTHON=python3.12 ..."; exit 2; }
+	@echo "Preparing $(VENV): about a minute the first time."
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) hatchling editables
+	$(PIP) --no-build-isolation --editable '.[demo,test]'
+	$(PIP) --no-deps epyt wntr
+	@touch $(READY)
