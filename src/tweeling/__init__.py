@@ -1,1 +1,31 @@
-"""Tweeling: a live, probabilistic digital twin for drinking-water networks."""
+"""Tweeling: a live, probabilistic digital twin for drinking-water networks.
+
+    import tweeling as tw
+
+The public surface is the table `_SURFACE`. A name is imported when it is first used, so that `tweeling --help` need not wait
+for numpy. To add one: a line in the table, and one under TYPE_CHECKING for editors and type checkers.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tweeling.errors import TweelingError as TweelingError
+
+_SURFACE = {
+    "TweelingError": "tweeling.errors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _SURFACE:
+        raise AttributeError(f"module 'tweeling' has no attribute {name!r}; it has {', '.join(sorted(_SURFACE))}")
+    value = getattr(import_module(_SURFACE[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_SURFACE})

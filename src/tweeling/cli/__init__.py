@@ -1,1 +1,1 @@
-"""The commands."""
+"""The door for a terminal: `tweeling COMMAND`. One file a command; `main.py` lists them."""
