@@ -6,8 +6,9 @@ bytes).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
 from pathlib import Path
+from typing import NamedTuple
 
 from tweeling.errors import NetworkFileError
 
@@ -21,8 +22,10 @@ _SECTIONS = (
 ).split()
 
 
-@dataclass(frozen=True)
-class Line:
+_TOKEN = re.compile(r'"([^"]*)"?|([^\s"]\S*)')
+
+
+class Line(NamedTuple):
     """One line of a section: its number in the file (from 1), its tokens before `;`, and the comment behind it."""
 
     number: int
@@ -37,6 +40,15 @@ def read_text(path: str | Path) -> str:
     Raises:
         NetworkFileError: no such file, too large, or binary (a NUL byte).
     """
+    return read_encoded(path)[0]
+
+
+def read_encoded(path: str | Path) -> tuple[str, str]:
+    """The text of a file, its lines ended by a bare newline, and the name of its encoding.
+
+    Raises:
+        NetworkFileError: no such file, too large, or binary (a NUL byte).
+    """
     path = Path(path)
     if not path.is_file():
         raise NetworkFileError(f"{path}: there is no such file")
@@ -46,11 +58,11 @@ def read_text(path: str | Path) -> str:
     data = path.read_bytes()
     if b"\0" in data:
         raise NetworkFileError(f"{path}: not a text file (byte {data.index(0)} is NUL); export the network as INP text")
-    data = data.removeprefix(b"\xef\xbb\xbf")
+    data = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     try:
-        return data.decode("utf-8")
+        return data.decode("utf-8"), "utf-8"
     except UnicodeDecodeError:
-        return data.decode("latin-1")
+        return data.decode("latin-1"), "latin-1"
 
 
 def section_name(header: str) -> str:
@@ -62,21 +74,29 @@ def section_name(header: str) -> str:
     return word
 
 
+def tokens_of(body: str) -> tuple[str, ...]:
+    """The tokens of a line before its comment; EPANET takes text between double quotes as one token."""
+    if '"' not in body:
+        return tuple(body.split())
+    return tuple(quoted or plain for quoted, plain in _TOKEN.findall(body))
+
+
 def split_sections(text: str) -> dict[str, list[Line]]:
     """All lines of all sections by section name, in the file's order; a section that comes twice is joined.
 
-    Lines before the first header stand under the empty name. Blank lines are left out; lines with only a comment are kept.
+    Lines before the first header stand under the empty name, all lines after [END] under `END`, as EPANET stops there. Blank
+    lines are left out; lines with only a comment are kept.
     """
     sections: dict[str, list[Line]] = {}
     current = ""
-    for number, raw in enumerate(text.splitlines(), start=1):
+    for number, raw in enumerate(text.split("\n"), start=1):
         stripped = raw.strip()
         if not stripped:
             continue
-        if stripped.startswith("["):
+        if stripped[0] == "[" and current != "END":
             current = section_name(stripped)
             sections.setdefault(current, [])
             continue
         body, _, comment = raw.partition(";")
-        sections.setdefault(current, []).append(Line(number, tuple(body.split()), comment.strip(), raw.rstrip()))
+        sections.setdefault(current, []).append(Line(number, tokens_of(body), comment.strip(), raw.rstrip()))
     return sections

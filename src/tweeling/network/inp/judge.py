@@ -1,0 +1,127 @@
+"""Asks EPANET what an INP file means: its toolkit reads a copy in a process of its own (`child.py`).
+
+The copy is what a stranger may hand to EPANET: no names of other files to open (HYDRAULICS, MAP, [REPORT] FILE), no line longer
+than its buffer. Line numbers stay those of the file. The child gets no environment but what Python needs to start, a bound on
+memory (Linux), processor time and file size, and the parent's clock.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tweeling.errors import NetworkFileError
+from tweeling.network.inp.sections import Line
+from tweeling.network.network import Floats
+
+MAX_LINE = 1022
+"""EPANET reads lines of so many bytes; the rest of a longer one becomes a line of its own there."""
+
+_PASSED_ON = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TEMP", "TMP", "TMPDIR", "LANG", "LC_ALL")
+_OPENS_A_FILE = {"OPTIONS": ("HYDR", "MAP"), "REPORT": ("FILE",)}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the toolkit found: `header` as `child.py` writes it, arrays by name in file units, and its report if it refused."""
+
+    header: dict[str, Any]
+    arrays: dict[str, Floats]
+
+    @property
+    def refusal(self) -> str | None:
+        """EPANET's error, None if it took the file."""
+        error: str | None = self.header.get("error")
+        return error
+
+
+def opens_a_file(section: str, line: Line) -> bool:
+    """Whether EPANET would open, or write to, a file that this line names."""
+    return bool(line.tokens) and line.tokens[0].upper().startswith(_OPENS_A_FILE.get(section, ("\0",)))
+
+
+def safe_copy(text: str, sections: dict[str, list[Line]], encoding: str) -> bytes:
+    """The file as EPANET may see it, line by line the same."""
+    lines = [raw.encode(encoding)[:MAX_LINE] for raw in text.split("\n")]
+    for section in _OPENS_A_FILE:
+        for line in sections.get(section, ()):
+            if opens_a_file(section, line):
+                lines[line.number - 1] = b""
+    return b"\n".join(lines) + b"\n"
+
+
+def ask(copy: bytes, encoding: str, name: str, with_sources: bool) -> Answer:
+    """EPANET's reading of a file.
+
+    Args:
+        copy: from `safe_copy`.
+        encoding: of `copy`.
+        name: of the file, for messages.
+        with_sources: whether it has water-quality sources.
+
+    Raises:
+        NetworkFileError: EPANET crashed on it, ran out of memory or took too long.
+    """
+    size = len(copy)
+    seconds = 30 + size // 2**18
+    bounds = (2**31 + 60 * size, seconds, 2**28 + 20 * size)
+    child = Path(__file__).with_name("child.py")
+    environment = {key: os.environ[key] for key in _PASSED_ON if key in os.environ}
+    environment["PYTHONPATH"] = os.pathsep.join(entry for entry in sys.path if entry)
+    with tempfile.TemporaryDirectory(prefix="tweeling-") as folder:
+        inp, out = Path(folder, "network.inp"), Path(folder, "answer")
+        inp.write_bytes(copy)
+        command = [sys.executable, "-P", "-s", "-B", str(child), str(inp), str(out), "sources" if with_sources else "-"]
+        try:
+            done = subprocess.run(
+                command + [str(bound) for bound in bounds],
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                timeout=4 * seconds,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise NetworkFileError(f"{name}: EPANET was still reading after {4 * seconds} s; {_HINT.format(name)}") from None
+        if done.returncode != 0:
+            raise NetworkFileError(f"{name}: {_what_happened(done, seconds)}; {_HINT.format(name)}")
+        return _parse(out.read_bytes(), encoding)
+
+
+_HINT = "`tweeling check {}` looks for the cause without EPANET"
+
+
+def _what_happened(done: subprocess.CompletedProcess[bytes], seconds: int) -> str:
+    words = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    last = words[-1] if words else ""
+    if "MemoryError" in last or "101" in last:
+        return "EPANET ran out of the memory that it gets for a file of this size"
+    if done.returncode < 0:
+        import signal
+
+        stopped = signal.Signals(-done.returncode)
+        if stopped.name in ("SIGXCPU", "SIGKILL"):
+            return f"EPANET needed more than {seconds} s of processor time"
+        return f"EPANET crashed on this file ({stopped.name})"
+    return f"EPANET could not be asked ({last})"
+
+
+def _parse(data: bytes, encoding: str) -> Answer:
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length].decode(encoding))
+    arrays: dict[str, Floats] = {}
+    offset = 8 + length
+    for name, count in header["arrays"].items():
+        arrays[name] = np.frombuffer(data, np.float64, count, offset)
+        offset += 8 * count
+    return Answer(header, arrays)
