@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tweeling.errors import TweelingError as TweelingError
+    from tweeling.network.inp.read import read_network as read_network
 
 _SURFACE = {
     "TweelingError": "tweeling.errors",
+    "read_network": "tweeling.network.inp.read",
 }
 
 
