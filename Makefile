@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-BENCHMARKS := $(basename $(notdir $(shell grep -l "write_result(" benchmarks/*.py | grep -v common.py)))
+BENCHMARKS := $(basename $(notdir $(shell grep -l write_result benchmarks/*.py | grep -v common.py)))
 
 .PHONY: demo test bench format clean
 .DELETE_ON_ERROR:
