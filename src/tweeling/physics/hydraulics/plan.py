@@ -165,7 +165,7 @@ class PressureSwitches:
         below: acts at or below the head, else at or above; (switch,).
         head: m; (switch,).
         status: `Status` set; (switch,), int8.
-        setting: set on pumps and valves, NaN for none; (switch,).
+        setting: set on pumps and valves, NaN for a valve fixed open or closed; (switch,).
     """
 
     link: Ints
@@ -503,7 +503,7 @@ def _pressure_switches(network: Network) -> PressureSwitches:
         below=freeze([c.kind == "below" for c in chosen], bool),
         head=freeze([nodes.elevation[c.node] + c.value for c in chosen], np.float64),
         status=freeze([control_status(int(links.kind[c.link]), c.status) for c in chosen], np.int8),
-        setting=freeze([np.nan if c.setting is None else c.setting for c in chosen], np.float64),
+        setting=freeze([control_setting(int(links.kind[c.link]), c.status, c.setting) for c in chosen], np.float64),
     )
 
 
@@ -512,3 +512,10 @@ def control_status(kind: int, status: int) -> int:
     if status == LinkStatus.CLOSED:
         return int(Status.CLOSED)
     return int(Status.ACTIVE) if status == LinkStatus.ACTIVE and kind in CONTROL_VALVES else int(Status.OPEN)
+
+
+def control_setting(kind: int, status: int, setting: float | None) -> float:
+    """The setting that comes with a control: a pump opens at speed 1 and closes at 0, a valve opened or closed has none."""
+    if setting is not None:
+        return setting
+    return float(status != LinkStatus.CLOSED) if kind == LinkKind.PUMP else float("nan")

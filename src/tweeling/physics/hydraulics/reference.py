@@ -1,0 +1,443 @@
+"""The hydraulic engine in NumPy: clear and slow, the specification that fast engines must equal.
+
+Unknown are the heads H of the junctions and the flows q of the links. A link from i to j obeys the energy equation
+H_i - H_j = h(q), a junction the mass equation: inflow - outflow = demand + emitters + leaks. Newton's method (Todini and
+Pilati 1988, the global gradient algorithm) replaces h by its tangent at the present flow:
+
+    q' = q + p (H_i - H_j - h(q)),    p = 1 / (dh/dq)
+
+which put into the mass equations gives linear equations A H = b for the heads, one row a junction.
+
+* An *active* pressure reducing valve a -> b is no such link: H_b is its setting, and its flow is whatever b then needs. So
+  row b becomes H_b = setting, and row a takes what row b was: the mass of a and b together. This makes A unsymmetric but is a
+  true Newton step (EPANET lags this flow and needs two or three times as many iterations). A pressure sustaining valve
+  mirrors it; an active flow control valve is a known flow.
+  A sustaining valve whose downstream side has no source of its own has no consistent equations: it is opened (XPRESSURE).
+* A *closed* link passes nothing. During the iterations it gets a flow p (dH - dH_before) with EPANET's tiny p: nothing once
+  heads rest, but a zone that lost its supply sinks by demand / p an iteration, so that valves and pumps around it see where
+  water is missing and may reopen. When all else has settled, junctions that no open link joins to a source are *dry*: taken out
+  with their demand, reported as NaN.
+
+Statuses change by `tweeling.physics.hydraulics.statuses`, valves every iteration, other links every few and at convergence,
+as in EPANET. Every member is solved on its own; a member that is done is not touched again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import coo_array, csc_array
+from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import spsolve
+
+from tweeling.network.network import Bools, Floats, Ints, LinkKind
+from tweeling.physics.hydraulics import laws
+from tweeling.physics.hydraulics.contract import Codes, Conditions, Flows, Outcome, Solution, Status, StoppingRule
+from tweeling.physics.hydraulics.plan import Plan
+from tweeling.physics.hydraulics.statuses import link_status, pressure_switched, regulating_status
+
+DAMPING_STARTS = 30
+"""Iterations after which flows move by DAMPING only, to calm statuses and curves that go to and fro."""
+DAMPING = 0.6
+HEAD_NOISE = 1e-13
+"""Rounding of a head relative to 1 m + its size: a low resistance turns it into changes of flow that mean nothing."""
+OWN_RELATIVE_CHANGE = 1e-6
+"""sum |dq| / sum |q| that our own stopping rule asks for beside heads."""
+
+
+@dataclass(eq=False)
+class _Members:
+    """What changes during a solve; all arrays (member, element)."""
+
+    head: Floats
+    flow: Floats
+    emitter: Floats
+    leak_fixed: Floats
+    leak_variable: Floats
+    delivered: Floats
+    status: Codes
+    setting: Floats
+    dry: Bools
+    iterations: Ints
+    outcome: Codes
+    culprit: Ints
+    error: Floats
+
+    def take(self, members: Ints) -> _Members:
+        return _Members(**{name: array[members] for name, array in vars(self).items()})
+
+    def put(self, members: Ints, part: _Members) -> None:
+        for name, array in vars(self).items():
+            array[members] = getattr(part, name)
+
+
+@dataclass(frozen=True, eq=False)
+class _Given:
+    """What does not change during a solve, one row a member."""
+
+    demand: Floats
+    fixed_head: Floats
+    resistance: Floats
+    roughness: Floats
+    emitter: Floats
+    leak_fixed: Floats
+    leak_variable: Floats
+
+    def take(self, members: Ints) -> _Given:
+        return _Given(**{name: array[members] for name, array in vars(self).items()})
+
+
+@dataclass(frozen=True, eq=False)
+class _Tangent:
+    """Links and outlets linearised: flow = constant + conductance * (head difference); m3/s and m3/s per m."""
+
+    conductance: Floats
+    constant: Floats
+    gradient: Floats
+    outlets: tuple[tuple[str, Floats, Floats], ...]
+
+
+class _Step(NamedTuple):
+    """What a Newton step moved; `moved` counts no change that is below the rounding of the heads beside it.
+
+    Args:
+        moved, total: sums of |change| and of |flow|, m3/s; (member,).
+        worst: the link that changed most; (member,).
+        head_error: largest |change| * gradient: how far a loss was from its head difference, m; (member,).
+        creep: flow that only a sinking zone explains, m3/s; (member, link).
+    """
+
+    moved: Floats
+    total: Floats
+    worst: Ints
+    head_error: Floats
+    creep: Floats
+
+
+def solve(plan: Plan, conditions: Conditions, flows: Flows, rule: StoppingRule) -> Solution:
+    """A steady state for every member; see `contract.Engine`."""
+    n_members = max(len(array) for array in (*vars(conditions).values(), *vars(flows).values()))
+
+    def rows(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return np.broadcast_to(array, (n_members, array.shape[1])).copy()
+
+    leak_fixed, leak_variable = laws.leak_coefficients(plan, conditions.leak_area)
+    given = _Given(
+        rows(conditions.demand),
+        rows(conditions.fixed_head),
+        rows(plan.resistance(conditions.roughness)),
+        rows(conditions.roughness),
+        rows(conditions.emitter),
+        rows(leak_fixed),
+        rows(leak_variable),
+    )
+    head = np.concatenate([np.repeat(given.fixed_head.max(1)[:, None], plan.n_junctions, 1), given.fixed_head], axis=1)
+    members = _Members(
+        head=head,
+        flow=rows(flows.link),
+        emitter=rows(flows.emitter),
+        leak_fixed=rows(flows.leak_fixed),
+        leak_variable=rows(flows.leak_variable),
+        delivered=rows(flows.demand) if plan.pressure_driven else given.demand.copy(),
+        status=rows(conditions.status),
+        setting=rows(conditions.setting),
+        dry=np.zeros((n_members, plan.n_nodes), dtype=bool),
+        iterations=np.zeros(n_members, dtype=np.int64),
+        outcome=np.full(n_members, Outcome.UNBALANCED, dtype=np.int8),
+        culprit=np.full(n_members, -1),
+        error=np.full(n_members, np.inf),
+    )
+    members.dry = unreached(plan, may_pass(plan, members.status, members.setting))
+    _dry_out(plan, members)
+    next_check = np.full(n_members, rule.check_frequency)
+    left = np.arange(n_members)
+    for iteration in range(1, rule.trials + 1):
+        part = members.take(left)
+        done, next_check[left] = _iterate(plan, given.take(left), part, rule, iteration, next_check[left])
+        members.put(left, part)
+        left = left[~done]
+        if left.size == 0:
+            break
+    return _solution(plan, members)
+
+
+def _iterate(
+    plan: Plan, given: _Given, members: _Members, rule: StoppingRule, iteration: int, next_check: Ints
+) -> tuple[Bools, Ints]:
+    """One Newton step and its checks of status; which members are done, and when each checks its links next."""
+    tangent = _linearise(plan, given, members)
+    before = members.head.copy()
+    _solve_heads(plan, given, members, tangent)
+    step = _update_flows(plan, given, members, tangent, before, iteration)
+    members.iterations += 1
+    accuracy = rule.accuracy if rule.accuracy is not None else OWN_RELATIVE_CHANGE
+    members.error = np.where(step.total > accuracy, step.moved / np.maximum(step.total, accuracy), step.moved)
+    converged = members.error <= accuracy
+    if rule.accuracy is None:
+        converged &= step.head_error <= rule.head
+
+    old = members.status
+    creeps = step.creep > plan.constants.flow_tolerance
+    baseless = creeps & (old == Status.ACTIVE) & (plan.network.links.kind == LinkKind.PSV)
+    status = np.where(baseless, np.int8(Status.XPRESSURE), old)
+    status = _unless_dry(plan, members, regulating_status(plan, status, members.setting, members.head, members.flow))
+    changed = (status != old).any(1)
+    checked = converged | ((iteration == next_check) & (iteration <= rule.max_check))
+    links = _unless_dry(plan, members, link_status(plan, status, members.setting, members.head, members.flow))
+    links = np.where(checked[:, None], links, status)
+    changed |= converged & (links != status).any(1)
+    switched, setting, by_switch = pressure_switched(plan, links, members.setting, members.head)
+    by_switch &= converged
+    members.setting = np.where(by_switch[:, None], setting, members.setting)
+    members.status = np.where(by_switch[:, None], switched, links)
+    changed |= by_switch
+    next_check = np.where(converged, iteration + rule.check_frequency, next_check)
+    next_check = np.where(~converged & checked, iteration + rule.check_frequency, next_check)
+
+    settled = converged & ~changed
+    dry = unreached(plan, passes(plan, members.status, members.setting)) & settled[:, None]
+    more = (dry & ~members.dry).any(1)
+    members.dry |= dry
+    _dry_out(plan, members)
+    done = settled & ~more
+    drifting = creeps.any(1)
+    worst = np.where(drifting, _argmax(step.creep), step.worst)
+    n_junctions = plan.n_junctions
+    wet = ~members.dry[:, :n_junctions].any(1)
+    members.outcome[:] = np.where(
+        done,
+        np.where(drifting, Outcome.UNBALANCED, np.where(wet, Outcome.OK, Outcome.UNSUPPLIED)),
+        np.where(changed, Outcome.CYCLING, Outcome.UNBALANCED),
+    )
+    last_change = _argmax((members.status != old).astype(np.float64))
+    members.culprit[:] = np.where(done, np.where(drifting, worst, np.where(wet, -1, _thirsty(plan, given, members))), worst)
+    members.culprit[:] = np.where(changed & ~done, last_change, members.culprit)
+    return done, next_check
+
+
+def _thirsty(plan: Plan, given: _Given, members: _Members) -> Ints:
+    """A dry junction of each member, one with demand if there is one; (member,)."""
+    dry = members.dry[:, : plan.n_junctions]
+    return _argmax(dry * (1.0 + (given.demand != 0)))
+
+
+def _argmax(values: Floats) -> Ints:
+    """Index of the largest value in each row, -1 in an empty row."""
+    return np.asarray(values.argmax(1) if values.shape[1] else np.full(len(values), -1))
+
+
+def _unless_dry(plan: Plan, members: _Members, status: Codes) -> Codes:
+    """New statuses, but links in dry zones keep theirs."""
+    return np.where(_dry_links(plan, members.dry), members.status, status)
+
+
+def _dry_links(plan: Plan, dry: Bools) -> Bools:
+    links = plan.network.links
+    return np.asarray(dry[:, links.start] | dry[:, links.end])
+
+
+def _dry_out(plan: Plan, members: _Members) -> None:
+    """Takes demand, outlets and flows from dry zones."""
+    dry = members.dry[:, : plan.n_junctions]
+    for outlet in (members.emitter, members.leak_fixed, members.leak_variable, members.delivered):
+        outlet[dry] = 0.0
+    members.flow[_dry_links(plan, members.dry)] = 0.0
+
+
+def passes(plan: Plan, status: Codes, setting: Floats) -> Bools:
+    """Whether a link lets water pass at these statuses; (member, link)."""
+    stopped = (plan.network.links.kind == LinkKind.PUMP) & (setting == 0)
+    return np.asarray((status > Status.CLOSED) & ~stopped)
+
+
+def may_pass(plan: Plan, status: Codes, setting: Floats) -> Bools:
+    """Whether a link lets water pass or may do so before the solve is over; (member, link)."""
+    kind = plan.network.links.kind
+    regulates = np.isin(kind, (LinkKind.PRV, LinkKind.PSV, LinkKind.FCV)) & ~np.isnan(setting)
+    reopens = (kind == LinkKind.CHECK_VALVE_PIPE) | plan.switched | regulates
+    stopped = (kind == LinkKind.PUMP) & (setting == 0) & ~plan.switched
+    return np.asarray(((status != Status.CLOSED) | reopens) & ~stopped)
+
+
+def unreached(plan: Plan, open_links: Bools) -> Bools:
+    """Nodes that no open link joins to a reservoir or tank; (member, node)."""
+    links, result = plan.network.links, np.zeros((len(open_links), plan.n_nodes), dtype=bool)
+    for member, is_open in enumerate(open_links):
+        ends = (links.start[is_open], links.end[is_open])
+        graph = coo_array((np.ones(len(ends[0])), ends), shape=(plan.n_nodes, plan.n_nodes))
+        _, part = connected_components(graph, directed=False)
+        result[member] = ~np.isin(part, part[plan.n_junctions :])
+    return result
+
+
+def _linearise(plan: Plan, given: _Given, members: _Members) -> _Tangent:
+    """Tangents of all links and outlets at the present flows."""
+    links, constants = plan.network.links, plan.constants
+    loss, gradient = laws.link_loss(plan, members.flow, members.setting, given.resistance, given.roughness)
+    conductance, constant = 1 / gradient, members.flow - loss / gradient
+    trickle = 1 / constants.high_resistance
+    drop = members.head[:, links.start] - members.head[:, links.end]
+    closed = ~passes(plan, members.status, members.setting)
+    conductance = np.where(closed, trickle, conductance)
+    constant = np.where(closed, -trickle * drop, constant)
+    active = members.status == Status.ACTIVE
+    control = active & (links.kind == LinkKind.FCV)
+    conductance = np.where(control, trickle, conductance)
+    constant = np.where(control, members.setting - trickle * drop, constant)
+    off = _dry_links(plan, members.dry) | (active & np.isin(links.kind, (LinkKind.PRV, LinkKind.PSV)))
+    conductance, constant = np.where(off, 0.0, conductance), np.where(off, 0.0, constant)
+    return _Tangent(conductance, constant, np.where(closed | control | off, 0.0, gradient), _outlets(plan, given, members))
+
+
+def _outlets(plan: Plan, given: _Given, members: _Members) -> tuple[tuple[str, Floats, Floats], ...]:
+    """Tangents of emitters, leaks and delivered demands: (name, conductance, flow at zero *head*); (member, junction)."""
+    options, elevation = plan.network.options, plan.network.nodes.elevation[: plan.n_junctions]
+    dry = members.dry[:, : plan.n_junctions]
+    laws_of = {
+        "emitter": (laws.emitter_loss(plan, members.emitter, given.emitter), given.emitter > 0, 0.0),
+        "leak_fixed": (laws.leak_loss(plan, members.leak_fixed, given.leak_fixed, 0.5), given.leak_fixed > 0, 0.0),
+        "leak_variable": (laws.leak_loss(plan, members.leak_variable, given.leak_variable, 1.5), given.leak_variable > 0, 0.0),
+    }
+    if plan.pressure_driven:
+        law = laws.delivery_loss(plan, members.delivered, given.demand)
+        laws_of["delivered"] = (law, given.demand > 0, options.min_pressure)
+    result = []
+    for name, ((loss, gradient), exists, from_pressure) in laws_of.items():
+        exists = exists & ~dry
+        conductance = np.where(exists, 1 / np.where(exists, gradient, 1.0), 0.0)
+        constant = getattr(members, name) - conductance * (loss + elevation + from_pressure)
+        result.append((name, conductance, np.where(exists, constant, 0.0)))
+    return tuple(result)
+
+
+def _solve_heads(plan: Plan, given: _Given, members: _Members, tangent: _Tangent) -> None:
+    """Solves the linear equations of every member for the heads of its junctions."""
+    links, n = plan.network.links, plan.n_junctions
+    start, end = links.start, links.end
+    trickle = 1 / plan.constants.high_resistance
+    elevation = plan.network.nodes.elevation
+    by_pressure = plan.pressure_driven & (given.demand > 0)
+    fixed = np.where(by_pressure | members.dry[:, :n], 0.0, given.demand)
+    for member in range(len(members.head)):
+        p, constant, dry = tangent.conductance[member], tangent.constant[member], members.dry[member]
+        matrix = coo_array(
+            (np.concatenate([p, p, -p, -p]), (np.concatenate([start, end] * 2), np.concatenate([start, end, end, start]))),
+            shape=(plan.n_nodes, plan.n_nodes),
+        ).tolil()
+        right = _net_inflow(plan, constant)
+        right[:n] -= fixed[member]
+        diagonal = np.zeros(plan.n_nodes)
+        for _, conductance, flow in tangent.outlets:
+            diagonal[:n] += conductance[member]
+            right[:n] -= flow[member]
+        matrix.setdiag(matrix.diagonal() + diagonal)
+        held: dict[int, float] = {}
+        for link in _holding_valves(plan, members, member):
+            if links.kind[link] == LinkKind.PRV:
+                passes_on, holds = start[link], end[link]
+            else:
+                passes_on, holds = end[link], start[link]
+            matrix[[passes_on], :] = matrix[[passes_on], :] + matrix[[holds], :]
+            right[passes_on] += right[holds]
+            matrix[passes_on, passes_on] += trickle
+            right[passes_on] += trickle * members.head[member, passes_on]
+            held[int(holds)] = elevation[holds] + members.setting[member, link]
+        held |= {int(node): members.head[member, node] for node in np.flatnonzero(dry[:n])}
+        for node, head in held.items():
+            matrix[[node], :] = 0.0
+            matrix[node, node] = 1.0
+            right[node] = head
+        whole = csc_array(matrix.tocsc())
+        known = members.head[member, n:]
+        members.head[member, :n] = np.atleast_1d(spsolve(whole[:n, :n], right[:n] - whole[:n, n:] @ known))
+
+
+def _holding_valves(plan: Plan, members: _Members, member: int) -> Ints:
+    """Active pressure reducing and sustaining valves of one member."""
+    links = plan.network.links
+    holding = np.isin(links.kind, (LinkKind.PRV, LinkKind.PSV)) & (members.status[member] == Status.ACTIVE)
+    return np.flatnonzero(holding & ~_dry_links(plan, members.dry[[member]])[0])
+
+
+def _update_flows(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, before: Floats, iteration: int) -> _Step:
+    """Moves all flows along their tangents to the new heads."""
+    links, n = plan.network.links, plan.n_junctions
+    step = DAMPING if iteration > DAMPING_STARTS else 1.0
+    drop = members.head[:, links.start] - members.head[:, links.end]
+    new = tangent.constant + tangent.conductance * drop
+    change = step * (new - members.flow)
+    table = plan.pump_of_link
+    power = np.isin(table, np.flatnonzero(plan.pumps.law == 1)) & (table >= 0)
+    # A pump of constant power has no loss at negative flow: halve its flow instead (EPANET does).
+    change = np.where(
+        power & (change < -members.flow) & passes(plan, members.status, members.setting), -members.flow / 2, change
+    )
+    flow = members.flow + change
+
+    total, moved = np.zeros(len(flow)), np.zeros(len(flow))
+    for name, conductance, constant in tangent.outlets:
+        old = getattr(members, name)
+        difference = np.where(conductance > 0, step * (constant + conductance * members.head[:, :n] - old), 0.0)
+        if name == "delivered":
+            most = 0.4 * np.maximum(given.demand, 0.0)
+            difference = np.clip(difference, -most, most)
+        setattr(members, name, old + difference)
+        total += np.abs(old + difference).sum(1)
+        moved += np.abs(difference).sum(1)
+
+    trickle = 1 / plan.constants.high_resistance
+    rise = members.head - before
+    quiet = ~passes(plan, members.status, members.setting) | ((members.status == Status.ACTIVE) & (links.kind == LinkKind.FCV))
+    off = _dry_links(plan, members.dry)
+    creep = np.where(quiet & ~off, trickle * np.abs(rise[:, links.start] - rise[:, links.end]), 0.0)
+    outflow = members.emitter + members.leak_fixed + members.leak_variable + members.delivered
+    for member in range(len(flow)):
+        valves = _holding_valves(plan, members, member)
+        for link in valves:
+            flow[member, link] = 0.0
+        net = _net_inflow(plan, flow[member])
+        net[:n] -= outflow[member]
+        for link in valves:
+            prv = links.kind[link] == LinkKind.PRV
+            holds, passes_on = (links.end[link], links.start[link]) if prv else (links.start[link], links.end[link])
+            flow[member, link] = -net[holds] if prv else net[holds]
+            change[member, link] = flow[member, link] - members.flow[member, link]
+            creep[member, link] = trickle * abs(rise[member, passes_on])
+    change = np.where(off, 0.0, change)
+    members.flow = np.where(off, 0.0, flow)
+    total += np.abs(members.flow).sum(1)
+    off_by = np.abs(change) * tangent.gradient
+    noise = HEAD_NOISE * (1 + np.abs(members.head[:, links.start]))
+    moved += np.where((tangent.gradient > 0) & (off_by <= noise), 0.0, np.abs(change)).sum(1)
+    return _Step(moved, total, _argmax(np.abs(change)), off_by.max(1, initial=0.0), creep)
+
+
+def _net_inflow(plan: Plan, flow: Floats) -> Floats:
+    """What links bring to each node less what they take, m3/s; from (link,) to (node,)."""
+    links = plan.network.links
+    return (np.bincount(links.end, flow, plan.n_nodes) - np.bincount(links.start, flow, plan.n_nodes)).astype(np.float64)
+
+
+def _solution(plan: Plan, members: _Members) -> Solution:
+    links, n = plan.network.links, plan.n_junctions
+    flow = np.where(passes(plan, members.status, members.setting), members.flow, 0.0)
+    head = np.where(members.dry, np.nan, members.head)
+    inflow = np.zeros_like(members.head)
+    for member in range(len(flow)):
+        inflow[member] = np.bincount(links.end, flow[member], plan.n_nodes) - np.bincount(
+            links.start, flow[member], plan.n_nodes
+        )
+    return Solution(
+        head=head,
+        flows=Flows(flow, members.emitter, members.leak_fixed, members.leak_variable, members.delivered),
+        status=members.status,
+        setting=members.setting,
+        net_inflow=inflow[:, n:],
+        iterations=members.iterations,
+        outcome=members.outcome,
+        culprit=members.culprit,
+        error=members.error,
+    )
