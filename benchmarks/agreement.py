@@ -1,0 +1,270 @@
+"""Agreement with EPANET, steady state at time 0: every network that `epyt`, `wntr` and the data folder have.
+
+On the nodes and links where EPANET stands still (`reference.py`) heads must be within 1e-4 m and flows within
+max(1e-5 of the largest, 3e-6 m3/s). Where EPANET is not settled there is no answer to agree with: there the residuals of mass
+and energy, which `physics/hydraulics/balance.py` computes for both codes alike, must be no larger than EPANET's. Networks with
+one of EPANET's warnings 1 to 5 are run and listed and do not count.
+
+Writes the list to docs/reference/agreement.md.
+
+    python benchmarks/agreement.py [--quick] [--engine NAME] [PART OF A NAME ...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections import Counter
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from textwrap import wrap
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import reference
+from common import write_result
+from reference import Answer, File, Steady
+from tweeling.network.inp.read import read_network
+from tweeling.physics.hydraulics import balance
+from tweeling.physics.hydraulics.clock import Clock
+from tweeling.physics.hydraulics.contract import Conditions, Engine, Flows, Outcome, Solution, StoppingRule
+from tweeling.physics.hydraulics.controls import ControlTable
+from tweeling.physics.hydraulics.plan import Plan, make_plan
+from tweeling.physics.hydraulics.tanks import tank_volumes
+
+HEAD = 1e-4
+"""m"""
+FLOW, LEAST_FLOW = 1e-5, 3e-6
+"""of the largest flow; m3/s"""
+SMALL_MASS, SMALL_ENERGY = 1e-8, 1e-6
+"""m3/s, m: residuals up to these are no residuals, whatever EPANET's are."""
+QUICK_LARGEST = 300_000
+"""bytes"""
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "agreement.md"
+ROUNDING = 1e-12
+"""of a head: two files have pipes of 1e-7 m and heads of 1e31 m."""
+PREAMBLE = """\
+Made by `make bench ONLY=agreement`; not edited by hand. Steady state at time 0. *Reference* is the tightest of EPANET's accuracies
+1e-5, 1e-6 and 1e-7 that converged; *settled* counts nodes and links where the next looser one gives the same (head within 5e-5 m,
+flow within 5e-6 of the largest, same status). Differences are the largest on those; they must stay below 1e-4 m and max(1e-5 of
+the largest flow, 3e-6 m3/s). Residuals (ours / EPANET's) are computed for both codes by one function that neither uses; they decide
+where EPANET is not settled. *Statuses* counts links open in one code and closed in the other. Networks with EPANET's warnings 1 to
+5 are listed and not scored."""
+ENGINES = {
+    "reference": "tweeling.physics.hydraulics.reference",
+    "cpu": "tweeling.physics.kernels.cpu",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came of one network; differences are the largest on settled nodes and links.
+
+    `verdict`: "agrees"; "balanced" (EPANET is nowhere settled and our residuals are no larger); "differs"; or, not scored,
+    "EPANET refuses", "EPANET does not converge", "warning".
+    """
+
+    name: str
+    verdict: str
+    why: str = ""
+    accuracy: float | None = None
+    warnings: tuple[int, ...] = ()
+    nodes: str = ""
+    links: str = ""
+    head: float | None = None
+    flow: float | None = None
+    statuses: int = 0
+    outcome: str = ""
+    iterations: int = 0
+    mass: tuple[float, float] | None = None
+    energy: tuple[float, float] | None = None
+
+    @property
+    def scored(self) -> bool:
+        """Whether the row counts."""
+        return self.verdict in ("agrees", "balanced", "differs")
+
+
+def engine(name: str) -> Engine:
+    """An engine by name."""
+    return import_module(ENGINES[name]).solve  # type: ignore[no-any-return]
+
+
+def start(plan: Plan) -> tuple[Conditions, Flows]:
+    """The file's conditions at time 0 after simple controls have acted, which EPANET lets them do first, and cold flows."""
+    conditions = plan.conditions()
+    table = ControlTable.of(plan)
+    flows = plan.cold_flows(conditions)
+    status, setting, flow = conditions.status.copy(), conditions.setting.copy(), flows.link.copy()
+    if len(table):
+        volume = tank_volumes(plan.tanks, conditions.fixed_head[:, plan.tanks.fixed])
+        clock, zero = Clock.of(plan.network.times), np.zeros(1, dtype=np.int64)
+        table.act(plan, table.firing(clock, zero, volume, np.zeros_like(volume)), status, setting, flow)
+    started = dataclasses.replace(conditions, status=status, setting=setting)
+    return started, plan.cold_flows(started)
+
+
+def judge(file: File, solve: Engine) -> Row:
+    """Solves one network and compares it with EPANET."""
+    theirs = reference.steady(file)
+    if isinstance(theirs, str):
+        return Row(file.name, "EPANET refuses", theirs)
+    plan = make_plan(read_network(file.path))
+    conditions, flows = start(plan)
+    ours = solve(plan, conditions, flows, StoppingRule())
+    outcome = Outcome(ours.outcome[0])
+    row = Row(file.name, "", outcome=outcome.name.lower(), iterations=int(ours.iterations[0]))
+    if theirs.reference is None:
+        return dataclasses.replace(row, verdict="EPANET does not converge")
+    return _compare(row, plan, conditions, ours, theirs, theirs.reference)
+
+
+def _compare(row: Row, plan: Plan, conditions: Conditions, ours: Solution, theirs: Steady, best: Answer) -> Row:
+    largest = float(np.abs(best.flow).max(initial=0.0))
+    head = np.where(theirs.node_settled, np.abs(ours.head[0] - best.head), 0.0)
+    head = np.maximum(head - ROUNDING * np.abs(best.head), 0.0)
+    flow = np.where(theirs.link_settled, np.abs(ours.flows.link[0] - best.flow), 0.0)
+    dry = np.isnan(ours.head[0]) & theirs.supplied
+    mass, energy = residuals(plan, conditions, ours, best, theirs.supplied)
+    agrees = bool(np.nan_to_num(head, nan=np.inf).max() <= HEAD and flow.max(initial=0.0) <= max(FLOW * largest, LEAST_FLOW))
+    balanced = mass[0] <= max(mass[1], SMALL_MASS) and energy[0] <= max(energy[1], SMALL_ENERGY)
+    everywhere = bool(theirs.node_settled[theirs.supplied].all() and theirs.link_settled.all())
+    nowhere = not theirs.node_settled.any()
+    closed = (ours.status[0] <= 2) != (best.status <= 2)
+    why = []
+    if not agrees:
+        worst = int(np.nan_to_num(head, nan=np.inf).argmax())
+        why.append(f"node {plan.network.nodes.ids[worst]}, link {plan.network.links.ids[int(flow.argmax())]}")
+    if not everywhere and not balanced:
+        why.append("residuals larger than EPANET's")
+    if dry.any():
+        why.append(f"{int(dry.sum())} nodes dry that EPANET supplies")
+    good = agrees and (everywhere or balanced)
+    verdict = ("balanced" if nowhere else "agrees") if good else "differs"
+    return dataclasses.replace(
+        row,
+        verdict="warning" if set(best.warnings) & {1, 2, 3, 4, 5} else verdict,
+        why="; ".join(([] if good else ["differs"] if set(best.warnings) & {1, 2, 3, 4, 5} else []) + why),
+        accuracy=best.accuracy,
+        warnings=best.warnings,
+        nodes=f"{int(theirs.node_settled.sum())}/{len(best.head)}",
+        links=f"{int(theirs.link_settled.sum())}/{len(best.flow)}",
+        head=float(head.max()),
+        flow=float(flow.max(initial=0.0)),
+        statuses=int(closed.sum()),
+        mass=mass,
+        energy=energy,
+    )
+
+
+def residuals(
+    plan: Plan, conditions: Conditions, ours: Solution, best: Answer, supplied: npt.NDArray[np.bool_]
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The largest residuals of mass (m3/s) and energy (m), ours and EPANET's."""
+    n = plan.n_junctions
+    head = np.where(supplied, best.head, np.nan)[None]
+    flow, status, setting = best.flow[None], best.status[None], best.setting[None]
+    mine = balance.residuals(plan, conditions, ours)
+    with np.errstate(all="ignore"):
+        energy = balance.energy_residual(plan, conditions, head, flow, status, setting)
+        mass = balance.mass_residual(plan, head, flow, best.outflow[None, :n])
+    return (float(mine.mass[0]), float(np.abs(mass).max(initial=0.0))), (float(mine.energy[0]), float(np.abs(energy).max()))
+
+
+def page(rows: list[Row]) -> str:
+    """The list as Markdown."""
+    lines = [
+        "# Agreement with EPANET, network by network",
+        "",
+        *wrap(PREAMBLE, 120),
+        "",
+        "| network | verdict | reference | warnings | settled nodes | settled links | head, m | flow, m3/s | statuses "
+        "| our outcome | mass, m3/s | energy, m | |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        cells = [
+            row.name,
+            row.verdict,
+            "" if row.accuracy is None else f"{row.accuracy:.0e}",
+            " ".join(map(str, row.warnings)),
+            row.nodes,
+            row.links,
+            _number(row.head),
+            _number(row.flow),
+            str(row.statuses),
+            f"{row.outcome} {row.iterations}",
+            "" if row.mass is None else " / ".join(map(_number, row.mass)),
+            "" if row.energy is None else " / ".join(map(_number, row.energy)),
+            row.why.replace("|", "/"),
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join([*lines, ""])
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.1e}"
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    """A row for JSON, which knows no infinity."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return [plain(part) for part in value]
+        return str(value) if isinstance(value, float) and not np.isfinite(value) else value
+
+    return {key: plain(value) for key, value in dataclasses.asdict(row).items()}
+
+
+def main() -> None:
+    """Compares every network and writes the list."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("parts", nargs="*", help="only networks whose name contains one of these; then nothing is written")
+    parser.add_argument("--quick", action="store_true", help="small files only; then nothing is written")
+    parser.add_argument("--engine", choices=ENGINES, default="cpu")
+    asked = parser.parse_args()
+    rows = []
+    for file in reference.files(asked.parts):
+        if asked.quick and file.path.stat().st_size > QUICK_LARGEST:
+            continue
+        row = judge(file, engine(asked.engine))
+        rows.append(row)
+        print(
+            f"{row.name[:40]:40} {row.verdict:15} {row.outcome:10} {row.iterations:3d}  head {_number(row.head):7} flow "
+            f"{_number(row.flow):7} settled {row.nodes:11} statuses {row.statuses}  {row.why[:80]}",
+            flush=True,
+        )
+    scored = [row for row in rows if row.scored]
+    agree = [row for row in scored if row.verdict != "differs"]
+    print(f"{len(agree)} of {len(scored)} scored networks agree; {dict(Counter(row.verdict for row in rows))}")
+    if asked.parts or asked.quick:
+        return
+    PAGE.write_text(page(rows), encoding="utf-8")
+    head = max(row.head or 0.0 for row in agree)
+    outside = "" if reference.data_folder() else " The data folder was not there: its networks are missing."
+    write_result(
+        "agreement",
+        [
+            {
+                "row": "agreement, steady",
+                "what": "networks that agree on all settled nodes and links",
+                "at_least": "all",
+                "aim": "",
+                "measured": f"{len(agree)} of {len(scored)}; largest difference of head {head:.1e} m",
+                "verdict": "met" if len(agree) == len(scored) else "short",
+            }
+        ],
+        notes=[
+            "The list per network: `docs/reference/agreement.md`." + outside,
+            f"Not scored: {len(rows) - len(scored)} files that EPANET refuses, does not solve, or solves with warnings 1 to 5.",
+        ],
+        details=[_plain(row) for row in rows],
+    )
+
+
+if __name__ == "__main__":
+    main()
