@@ -61,17 +61,13 @@ def read_nodes(en: Any, project: Any) -> tuple[Header, Arrays]:
     kinds = [en.getnodetype(project, i) for i in indices]
     arrays["node_kind"] = array("d", kinds).tobytes()
     junction, base, pattern = array("d"), array("d"), array("d")
-    names: dict[int, str] = {}
     for i in range(1, kinds.count(en.JUNCTION) + 1):
         for category in range(1, en.getnumdemands(project, i) + 1):
-            if name := en.getdemandname(project, i, category):
-                names[len(junction)] = name
             junction.append(i)
             base.append(en.getbasedemand(project, i, category))
             pattern.append(en.getdemandpattern(project, i, category))
     arrays |= {"demand_junction": junction.tobytes(), "demand_base": base.tobytes(), "demand_pattern": pattern.tobytes()}
-    header = {"node_ids": [en.getnodeid(project, i) for i in indices], "demand_names": names}
-    return header, arrays
+    return {"node_ids": [en.getnodeid(project, i) for i in indices]}, arrays
 
 
 def read_links(en: Any, project: Any) -> tuple[Header, Arrays]:
@@ -153,7 +149,6 @@ def read_operation(en: Any, project: Any) -> Header:
     return {
         "flow_units": en.getflowunits(project),
         "demand_model": en.getdemandmodel(project),
-        "quality": en.getqualinfo(project),
         "options": options,
         "times": times,
         "controls": controls,
@@ -231,15 +226,21 @@ def read(inp: Path, with_sources: bool) -> tuple[Header, Arrays]:
     try:
         en.open(project, str(inp), str(report), "")
     except Exception as complaint:
-        # The binding raises plain Exception for every error code.
-        en.deleteproject(project)
+        # The binding raises plain Exception for every error code; only `close` writes the report out.
+        _close(en, project)
         return {"error": str(complaint), "report": report.read_bytes().decode("utf-8", "surrogateescape")}, {}
     nodes, node_arrays = read_nodes(en, project)
     links, link_arrays = read_links(en, project)
     header = nodes | links | read_series(en, project) | read_operation(en, project)
     header |= read_sources(en, project) if with_sources else {"sources": []}
-    en.deleteproject(project)
     return header, node_arrays | link_arrays
+
+
+def _close(en: Any, project: Any) -> None:
+    try:
+        en.close(project)
+    except Exception as complaint:
+        print(complaint, file=sys.stderr)
 
 
 def main(arguments: list[str]) -> None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tweeling.network.inp.judge import opens_a_file
 from tweeling.network.inp.sections import Line
-from tweeling.network.network import Floats
+from tweeling.network.network import Floats, Ints
 
 Sections = Mapping[str, Sequence[Line]]
 
 _TRAVEL = ("REPORT", "BACKDROP", "LABELS", "ROUGHNESS")
 _GENERAL_REACTIONS = ("ORDE", "GLOB", "LIMI", "ROUG")
+_QUALITY = ("NONE", "CHEMICAL", "AGE", "TRACE")
+_KEPT_OPTIONS = ("HYDR", "MAP", "VERI", "SEGM", "HTOL", "QTOL", "RQTO")
+_NOISE = 1e-14
+"""Relative; EPANET's conversion of a number there and back adds a few 1e-16."""
 _SAME = 1e-9
 """Relative difference below which a number of the text and one that EPANET has converted to and fro are the same."""
 
@@ -57,12 +61,46 @@ def comments(sections: Sections, names: Sequence[str], index: Mapping[str, int])
     return {index[line.tokens[0]]: line.comment for line in lines if line.comment and line.tokens}
 
 
+def demand_names(sections: Sections, junction: Ints, node_ids: Sequence[str]) -> dict[int, str]:
+    """Names of the demand categories: the comments in [DEMANDS], whose lines for a junction are its categories in order.
+
+    Args:
+        junction: of each category, ascending; (category,).
+        node_ids: of the nodes.
+    """
+    names: dict[str, list[str]] = {}
+    for line in sections.get("DEMANDS", ()):
+        if line.tokens:
+            names.setdefault(line.tokens[0], []).append(line.comment)
+    found = {}
+    first = np.searchsorted(junction, np.arange(len(node_ids)))
+    index = {name: i for i, name in enumerate(node_ids)}
+    for node, of_node in names.items():
+        found |= {int(first[index[node]]) + k: name for k, name in enumerate(of_node) if name}
+    return found
+
+
+def quality_option(sections: Sections, node_index: Mapping[str, int]) -> dict[str, Any]:
+    """The fields of `Options` about water quality; the toolkit forgets them where the duration is zero."""
+    found: dict[str, Any] = {}
+    for line in sections.get("OPTIONS", ()):
+        if len(line.tokens) > 1 and _starts(line, ("QUAL",)):
+            word = line.tokens[1].upper()
+            rest = (*line.tokens[2:], "")
+            found = {"quality": next((name for name in _QUALITY if word.startswith(name[:4])), "CHEMICAL")}
+            if found["quality"] == "TRACE":
+                found["trace_node"] = node_index[rest[0]]
+            elif found["quality"] == "CHEMICAL" and not word.startswith("CHEM"):
+                found |= {"chemical_name": line.tokens[1], "chemical_unit": rest[0]}
+    return found
+
+
 def kept(sections: Sections) -> dict[str, tuple[str, ...]]:
     """Lines that only travel with the file, by section."""
     lines = {name: tuple(line.text for line in sections.get(name, ())) for name in _TRAVEL}
     general = [line for line in sections.get("REACTIONS", ()) if line.tokens and _starts(line, _GENERAL_REACTIONS)]
     lines["REACTIONS"] = tuple(line.text for line in general)
-    lines["OPTIONS"] = tuple(line.text for line in sections.get("OPTIONS", ()) if opens_a_file("OPTIONS", line))
+    lines["OPTIONS"] = tuple(line.text for line in sections.get("OPTIONS", ()) if line.tokens and _starts(line, _KEPT_OPTIONS))
     return {name: texts for name, texts in lines.items() if texts}
 
 
@@ -85,13 +123,28 @@ def exact_tanks(of: Mapping[str, Floats], sections: Sections, ids: Sequence[str]
 _TANK_COLUMNS = {"level": 2, "min_level": 3, "max_level": 4, "diameter": 5, "min_volume": 6}
 
 
+def without_noise(values: Floats) -> Floats:
+    """Numbers of the toolkit without what its conversion to feet and back adds: those that twelve digits say, say so.
+
+    Args:
+        values: any shape.
+    """
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        exponent = np.nan_to_num(np.floor(np.log10(np.abs(values))), posinf=0, neginf=0)
+        places = (11 - exponent).astype(int)
+        up, down = 10.0 ** np.maximum(places, 0), 10.0 ** np.maximum(-places, 0)
+        # Two exact powers of ten, so that the last step rounds once, as reading decimals does.
+        short = np.round(values * up / down) / up * down
+    return np.where(np.abs(short - values) <= _NOISE * np.abs(values), short, values)
+
+
 def exact(number: float, token: str) -> float:
     """A number of the toolkit with the digits of its token, where they mean the same."""
     try:
         written = float(token)
     except ValueError:
         return number
-    return written if abs(written - number) <= _SAME * max(abs(written), 1.0) else number
+    return written if abs(written - number) <= _SAME * max(abs(written), 1e-3) else number
 
 
 def only_where_given(values: Floats, sections: Sections, word: str, ids: Sequence[str]) -> Floats:

@@ -26,7 +26,7 @@ MAX_LINE = 1022
 """EPANET reads lines of so many bytes; the rest of a longer one becomes a line of its own there."""
 
 _PASSED_ON = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TEMP", "TMP", "TMPDIR", "LANG", "LC_ALL")
-_OPENS_A_FILE = {"OPTIONS": ("HYDR", "MAP"), "REPORT": ("FILE",)}
+_OPENS_A_FILE = {"OPTIONS": ("HYDR", "MAP", "VERI"), "REPORT": ("FILE",)}
 
 
 @dataclass(frozen=True)

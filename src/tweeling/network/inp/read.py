@@ -10,6 +10,7 @@ Which of the two gives what stands in docs/reference/inp.md.
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -49,15 +50,20 @@ FLOW_UNITS = "CFS GPM MGD IMGD AFD LPS LPM MLD CMH CMD CMS".split()
 PRESSURE_UNITS = "PSI KPA METERS BAR FEET".split()
 HEADLOSS = ("HW", "DW", "CM")
 DEMAND_MODELS = ("DDA", "PDA")
-QUALITY = ("NONE", "CHEMICAL", "AGE", "TRACE")
 CURVE_KINDS = ("VOLUME", "PUMP", "EFFICIENCY", "HEADLOSS", "GENERIC", "VALVE")
 STATISTICS = ("NONE", "AVERAGED", "MINIMUM", "MAXIMUM", "RANGE")
 SOURCE_KINDS = ("CONCEN", "MASS", "SETPOINT", "FLOWPACED")
+MIXING = ("MIXED", "2COMP", "FIFO", "LIFO")
 CONTROL_KINDS = ("below", "above", "time", "clock")
 VARIABLES = "demand head grade level pressure flow status setting power time clocktime filltime draintime".split()
 RELATIONS = ("=", "<>", "<=", ">=", "<", ">")
 RULE_STATUS = {1: LinkStatus.OPEN, 2: LinkStatus.CLOSED, 3: LinkStatus.ACTIVE}
 
+SECONDS_PER_HOUR = 3600.0
+CONTROL_VALVES = (LinkKind.PRV, LinkKind.PSV, LinkKind.FCV)
+"""Valves that regulate; the others only lose head, and are open with a setting."""
+
+_INSTANTS = ("time", "clocktime")
 _TANK, _OR, _CONSTANT_POWER = 2, 3, 0
 _SYSTEM, _LINK = 8, 7
 _PUSH = 1e10
@@ -79,12 +85,14 @@ def read_network(path: str | Path) -> Network:
     refuse_unreadable(path, sections, encoding)
     answer = ask(safe_copy(text, sections, encoding), encoding, str(path), "SOURCES" in sections)
     if answer.refusal is not None:
-        raise refused(path, answer.refusal, answer.header["report"], sections)
+        raise refused(path, answer.refusal, answer.header["report"], text, sections)
     return _network(answer, sections)
 
 
 def _network(answer: Answer, sections: dict[str, list[Line]]) -> Network:
-    header = answer.header
+    numbers = {name: _plain(answer.header[name]) for name in ("options", "demand_model", "controls", "rules")}
+    header = answer.header | numbers
+    answer = Answer(header, {name: extras.without_noise(values) for name, values in answer.arrays.items()})
     units = FileUnits(FLOW_UNITS[header["flow_units"]], PRESSURE_UNITS[int(header["options"]["pressure_units"])])
     options = _options(header, units)
     links = _links(answer, sections, units, options)
@@ -94,14 +102,14 @@ def _network(answer: Answer, sections: dict[str, list[Line]]) -> Network:
         title=tuple(line.text for line in sections.get("TITLE", ())),
         units=units,
         nodes=nodes,
-        demands=_demands(answer, units),
+        demands=_demands(answer, sections, units),
         reservoirs=_reservoirs(answer),
         tanks=_tanks(answer, sections, units),
         links=links,
         pumps=_pumps(answer, units),
         patterns=_patterns(header),
         curves=_curves(header),
-        options=options,
+        options=dataclasses.replace(options, **extras.quality_option(sections, nodes.index)),
         times=_times(header),
         energy=_energy(header),
         controls=tuple(
@@ -133,13 +141,14 @@ def _nodes(answer: Answer, sections: dict[str, list[Line]], units: FileUnits, op
     )
 
 
-def _demands(answer: Answer, units: FileUnits) -> Demands:
+def _demands(answer: Answer, sections: dict[str, list[Line]], units: FileUnits) -> Demands:
     arrays = answer.arrays
+    junction = _index(arrays["demand_junction"])
     return Demands(
-        junction=_index(arrays["demand_junction"]),
+        junction=junction,
         base=arrays["demand_base"] * units.flow_si,
         pattern=_index(arrays["demand_pattern"]),
-        name={int(i): name for i, name in answer.header["demand_names"].items()},
+        name=extras.demand_names(sections, junction, answer.header["node_ids"]),
     )
 
 
@@ -173,9 +182,8 @@ def _links(answer: Answer, sections: dict[str, list[Line]], units: FileUnits, op
     ids, arrays = tuple(answer.header["link_ids"]), answer.arrays
     index = {name: i for i, name in enumerate(ids)}
     kind = arrays["link_kind"].astype(np.int8)
-    status = arrays["status"].astype(np.int8)
+    regulated = (kind >= LinkKind.PRV) & (kind != LinkKind.GPV) & (arrays["status"] == LinkStatus.ACTIVE)
     pipe = kind <= LinkKind.PIPE
-    has_setting = (kind == LinkKind.PUMP) | ((kind >= LinkKind.PRV) & (kind != LinkKind.GPV) & (status == LinkStatus.ACTIVE))
     scale = np.array([setting_si(LinkKind(k), units) for k in range(len(LinkKind))])[kind]
     rough = units.roughness_si if options.headloss == "DW" else 1.0
     return Links(
@@ -187,8 +195,8 @@ def _links(answer: Answer, sections: dict[str, list[Line]], units: FileUnits, op
         diameter=arrays["diameter"] * units.diameter_si,
         roughness=np.where(pipe, arrays["roughness"], 0.0) * rough,
         minor_loss=np.where(kind == LinkKind.PUMP, 0.0, arrays["minor_loss"]),
-        status=status,
-        setting=np.where(has_setting, arrays["setting"] * scale, np.nan),
+        status=np.where(regulated & ~np.isin(kind, CONTROL_VALVES), LinkStatus.OPEN, arrays["status"]).astype(np.int8),
+        setting=np.where(regulated | (kind == LinkKind.PUMP), arrays["setting"] * scale, np.nan),
         curve=_index(arrays["curve"]),
         leak_area=arrays["leak_area"],
         leak_expansion=arrays["leak_expansion"],
@@ -244,7 +252,6 @@ def _curves(header: dict[str, Any]) -> Curves:
 def _options(header: dict[str, Any], units: FileUnits) -> Options:
     given = header["options"]
     model, min_pressure, required_pressure, pressure_exponent = header["demand_model"]
-    quality, chemical_name, chemical_unit, trace_node = header["quality"]
     return Options(
         headloss=HEADLOSS[int(given["headloss"])],
         demand_model=DEMAND_MODELS[model],
@@ -267,10 +274,6 @@ def _options(header: dict[str, Any], units: FileUnits) -> Options:
         max_check=int(given["max_check"]),
         diffusivity=given["diffusivity"],
         tolerance=given["tolerance"],
-        quality=QUALITY[quality],
-        chemical_name=chemical_name if QUALITY[quality] == "CHEMICAL" else "",
-        chemical_unit=chemical_unit if QUALITY[quality] == "CHEMICAL" else "",
-        trace_node=trace_node - 1,
     )
 
 
@@ -298,7 +301,8 @@ def _control(entry: list[float], line: Line, units: FileUnits, kinds: Any, n_jun
         status = LinkStatus.OPEN if setting > 0 else LinkStatus.CLOSED
         wanted = setting if kind == LinkKind.PUMP else None
     else:
-        status, wanted = LinkStatus.ACTIVE, setting * setting_si(kind, units)
+        status = LinkStatus.ACTIVE if kind in CONTROL_VALVES else LinkStatus.OPEN
+        wanted = setting * setting_si(kind, units)
     if node > 0:
         # The toolkit gives a tank's level as the difference of two heights.
         value = extras.exact(value, line.tokens[7]) * (units.pressure_si if node <= n_junctions else units.length_si)
@@ -336,7 +340,7 @@ def _premise(entry: list[Any], units: FileUnits, kinds: Any, first: bool) -> Pre
         variable=name,
         relation=RELATIONS[relation],
         status=RULE_STATUS[status] if status else None,
-        value=np.nan if status else value * premise_si(name, link_kind, units),
+        value=np.nan if status else _whole_seconds(value) if name in _INSTANTS else value * premise_si(name, link_kind, units),
     )
 
 
@@ -354,6 +358,11 @@ def premise_si(variable: str, kind: LinkKind | None, units: FileUnits) -> float:
     }.get(variable, 1.0)
 
 
+def _whole_seconds(seconds: float) -> float:
+    """A time that hours:minutes:seconds meant, where hours in floating point miss it."""
+    return float(round(seconds)) if abs(seconds - round(seconds)) < 1e-6 else seconds
+
+
 def _action(entry: list[Any], units: FileUnits, kinds: Any) -> Action:
     link, status, setting = entry
     if status in RULE_STATUS:
@@ -364,6 +373,15 @@ def _action(entry: list[Any], units: FileUnits, kinds: Any) -> Action:
 def _source(entry: list[float]) -> Source:
     node, kind, strength, pattern = entry
     return Source(node=int(node) - 1, kind=SOURCE_KINDS[int(kind)], strength=strength, pattern=int(pattern) - 1)
+
+
+def _plain(entry: Any) -> Any:
+    """A part of the header without the toolkit's noise in its numbers."""
+    if isinstance(entry, dict):
+        return {key: _plain(value) for key, value in entry.items()}
+    if isinstance(entry, list):
+        return [_plain(value) for value in entry]
+    return extras.exact(entry, f"{entry:.12g}") if isinstance(entry, float) else entry
 
 
 def _index(codes: Floats) -> Ints:

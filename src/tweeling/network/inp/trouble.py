@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 from tweeling.errors import NetworkFileError
@@ -54,22 +55,23 @@ def _unreadable(section: str, line: Line, encoding: str) -> str | None:
     return None
 
 
-def refused(path: str | Path, error: str, report: str, sections: Sections) -> NetworkFileError:
+def refused(path: str | Path, error: str, report: str, text: str, sections: Sections) -> NetworkFileError:
     """The error for a file that EPANET refuses, from its report.
 
     Args:
         error: what the toolkit raised.
         report: the text of its report file.
+        text: of the file.
     """
-    problems = list(_problems(report, sections))
+    problems = list(islice(_problems(report, _Places(text, sections)), MAX_PROBLEMS))
     if not problems:
         return NetworkFileError(f"{path}: EPANET refuses this file: {error}; {_hint(path)}")
     return _error(path, problems)
 
 
 def _error(path: str | Path, problems: Sequence[str]) -> NetworkFileError:
-    more = f" ({len(problems) - 1} more in `problems`)" if len(problems) > 1 else ""
-    return NetworkFileError(f"{path}: {problems[0]}{more}; {_hint(path)}", tuple(problems[:MAX_PROBLEMS]))
+    more = f" (and {len(problems) - 1} more in `problems`)" if len(problems) > 1 else ""
+    return NetworkFileError(f"{path}: {problems[0]}{more}; {_hint(path)}", tuple(problems))
 
 
 def _hint(path: str | Path) -> str:
@@ -77,38 +79,46 @@ def _hint(path: str | Path) -> str:
 
 
 _COMPLAINT = re.compile(r"(?:Input )?Error (\d+): *(.*)")
-_IN_SECTION = re.compile(r"(.*) in \[(\w+)\] section:$")
+_IN_SECTION = re.compile(r" in \[\w+\] section:?$| in following line of")
 
 
-def _problems(report: str, sections: Sections) -> Iterator[str]:
+def _problems(report: str, places: _Places) -> Iterator[str]:
     lines = [line.strip() for line in report.split("\n")]
-    for i, text in enumerate(lines):
-        found = _COMPLAINT.match(text)
+    for i, line in enumerate(lines):
+        found = _COMPLAINT.match(line)
         if not found or found[1] == "200":
             continue
         code, words = found[1], " ".join(found[2].split())
-        echoed = next((line for line in lines[i + 1 : i + 3] if line), "")
-        place = _find_line(echoed, sections) or _find_element(words, sections)
-        where = f"[{place[0]}] line {place[1].number}" if place else "EPANET"
-        what = _IN_SECTION.sub(r"\1", words).rstrip(":")
-        yield f"{where}: error {code}: {what}" + (f": {place[1].text.strip()}" if place else "")
+        echoed = next((later for later in lines[i + 1 : i + 3] if later), "")
+        what = _IN_SECTION.sub("", words).rstrip(":")
+        if place := places.of_line(echoed, last=code == "215") or places.of_element(words):
+            section, number, text = place
+            yield f"[{section}] line {number}: error {code}: {what}: {' '.join(text.split())[:120]}"
+        else:
+            yield f"error {code}: {what}"
 
 
-def _find_line(echoed: str, sections: Sections) -> tuple[str, Line] | None:
-    """The line that EPANET repeats in its report."""
-    wanted = echoed.split()
-    for name, lines in sections.items():
-        for line in lines:
-            if line.tokens and wanted and line.text.split() == wanted:
-                return name, line
-    return None
+class _Places:
+    """Where the lines that EPANET repeats in its report, and the elements that it names, stand in the file."""
 
+    def __init__(self, text: str, sections: Sections) -> None:
+        self._of_line: dict[tuple[str, ...], list[tuple[str, int, str]]] = {}
+        self._of_element: dict[str, tuple[str, int, str]] = {}
+        for section, lines in sections.items():
+            for line in lines:
+                self._of_line.setdefault(tuple(line.text.split()), []).append((section, line.number, line.text))
+                if section in _DEFINES and line.tokens:
+                    self._of_element.setdefault(line.tokens[0], (section, line.number, line.text))
+        for number, raw in enumerate(text.split("\n"), start=1):
+            if raw.lstrip().startswith("["):
+                header = raw.strip()
+                self._of_line.setdefault(tuple(header.split()), []).append((header.strip("[]"), number, header))
 
-def _find_element(words: str, sections: Sections) -> tuple[str, Line] | None:
-    """The line that defines the element a message ends with."""
-    name = words.rstrip(" :.").rsplit(" ", 1)[-1]
-    for section in _DEFINES:
-        for line in sections.get(section, ()):
-            if line.tokens and line.tokens[0] == name:
-                return section, line
-    return None
+    def of_line(self, echoed: str, last: bool) -> tuple[str, int, str] | None:
+        """The first line not yet asked for that reads like this, or the last: of two definitions that one is too many."""
+        found = self._of_line.get(tuple(echoed.split()), [])
+        return found.pop(-1 if last else 0) if found else None
+
+    def of_element(self, words: str) -> tuple[str, int, str] | None:
+        """The definition of the element that a message ends with."""
+        return self._of_element.get(words.rstrip(" :.").rsplit(" ", 1)[-1])
