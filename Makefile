@@ -47,7 +47,7 @@ clean:
 $(READY): pyproject.toml constraints.txt Makefile
 	$(if $(PYTHON),,$(error Tweeling needs Python 3.11 or 3.12; if yours is elsewhere, say where: make PYTHON=/path/to/python3.12))
 	@echo "Preparing $(VENV): about a minute the first time."
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv --clear $(VENV)
 	@$(PIP) --editable '.[demo,test]'
 	@$(PIP) --no-deps epyt wntr
 	@touch $(READY)
