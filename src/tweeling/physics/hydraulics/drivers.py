@@ -1,0 +1,136 @@
+"""What drives an extended period from outside: demands by patterns, reservoir heads, pump speeds; and what a member believes.
+
+Every member may stand at its own time, so a multiplier is looked up per member and pattern.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from tweeling.network.network import Floats, Ints, Network, freeze
+from tweeling.physics.hydraulics.plan import Plan
+
+
+@dataclass(frozen=True, eq=False)
+class PatternTable:
+    """All patterns end to end; behind the last one a pattern that is always 1, so that index -1 means "no pattern".
+
+    Args:
+        first, length: where a pattern's multipliers begin and how many there are; (pattern + 1,).
+        values: multipliers; (value,).
+    """
+
+    first: Ints
+    length: Ints
+    values: Floats
+
+    @staticmethod
+    def of(network: Network) -> PatternTable:
+        """The patterns of a network."""
+        values = [np.asarray(v, dtype=float) for v in network.patterns.values] + [np.ones(1)]
+        length = np.array([len(v) for v in values])
+        return PatternTable(
+            freeze(np.cumsum(length) - length, np.int64), freeze(length, np.int64), freeze(np.concatenate(values), float)
+        )
+
+    def at(self, period: Ints) -> Floats:
+        """Multipliers of all patterns in a pattern period; (member, pattern + 1)."""
+        return np.take(self.values, self.first + period[:, None] % self.length)
+
+
+@dataclass(frozen=True, eq=False)
+class Drivers:
+    """What a run is driven by; an array that all members share has one row.
+
+    Args:
+        base: base demands, m3/s, the file's multiplier included; (member, category).
+        junction: of a category; (category,).
+        pattern: of a category, -1 for none; (category,).
+        roughness: as `Links.roughness`; (member, link).
+        emitter: m3/s per m^exponent; (member, junction).
+        leak_area: m2; (member, junction).
+    """
+
+    base: Floats
+    junction: Ints
+    pattern: Ints
+    roughness: Floats
+    emitter: Floats
+    leak_area: Floats
+
+    @staticmethod
+    def of(plan: Plan) -> Drivers:
+        """What the file says, in one row for all members."""
+        network = plan.network
+        demands = network.demands
+        return Drivers(
+            base=demands.base[None] * network.options.demand_multiplier,
+            junction=demands.junction,
+            pattern=np.where(demands.pattern >= 0, demands.pattern, network.options.pattern),
+            roughness=network.links.roughness[None],
+            emitter=network.nodes.emitter[None],
+            leak_area=np.zeros((1, plan.n_junctions)),
+        )
+
+    def with_demand(self, network: Network, demand: Floats) -> Drivers:
+        """Base demands replaced: one category a junction, with the pattern of the file's first one.
+
+        Args:
+            network: of these drivers.
+            demand: m3/s before patterns (and without the file's multiplier); (member, junction).
+        """
+        n_junctions = network.nodes.n_junctions
+        pattern = np.full(n_junctions, network.options.pattern)
+        pattern[self.junction[::-1]] = self.pattern[::-1]
+        return replace(self, base=demand, junction=np.arange(n_junctions), pattern=pattern)
+
+    def with_demand_factor(self, factor: Floats) -> Drivers:
+        """Base demands times a factor; (member, junction)."""
+        return replace(self, base=self.base * np.take(factor, self.junction, axis=1))
+
+    def rows(self, members: slice | Ints) -> Drivers:
+        """The drivers of some members."""
+
+        def pick(array: Floats) -> Floats:
+            return array if len(array) == 1 else array[members]
+
+        return replace(
+            self,
+            base=pick(self.base),
+            roughness=pick(self.roughness),
+            emitter=pick(self.emitter),
+            leak_area=pick(self.leak_area),
+        )
+
+    def demand(self, multiplier: Floats, n_junctions: int) -> Floats:
+        """Required demand, m3/s; (member, junction).
+
+        Args:
+            multiplier: of all patterns; (member, pattern + 1).
+            n_junctions: how many there are.
+        """
+        parts = self.parts(multiplier)
+        if np.array_equal(self.junction, np.arange(n_junctions)):
+            return parts
+        demand = np.zeros((len(parts), n_junctions))
+        for rank in self._ranks:
+            demand[:, self.junction[rank]] += np.take(parts, rank, axis=1)
+        return demand
+
+    def parts(self, multiplier: Floats) -> Floats:
+        """Required demand by category, m3/s; (member, category)."""
+        return np.take(multiplier, self.pattern, axis=1) * self.base
+
+    @cached_property
+    def _ranks(self) -> list[Ints]:
+        """Categories that are the first of their junction, the second, ...; so that a sum has the file's order."""
+        seen: Counter[int] = Counter()
+        rank = np.zeros(len(self.junction), dtype=np.int64)
+        for category, node in enumerate(self.junction.tolist()):
+            rank[category] = seen[node]
+            seen[node] += 1
+        return [np.flatnonzero(rank == r) for r in range(max(seen.values(), default=0))]

@@ -1,0 +1,314 @@
+"""Extended periods: all members step after step, each with a clock of its own.
+
+`step(period, state, drivers, engine, rule) -> (state, moment)` is pure: the state holds all that the next step needs, so a
+restart at the end of a step equals no stop, bit for bit. What a member does depends on no other member.
+
+A step is what EPANET 2.3 does between two times (`hydraul.c`): demands, reservoir heads and pump speeds by patterns; simple
+controls; a steady state; how long it lasts (hydraulic step, pattern, report, a tank full or empty, a control); then the
+tanks move, and inside the step rules are looked at, which may end it.
+
+Two things differ on purpose. EPANET ends a run whose hydraulics do not balance (`UNBALANCED STOP`); here the member goes on
+and its outcome says so. And pump energy follows from the steady state, see `energy.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from tweeling.network.network import Floats, Ints
+from tweeling.physics.hydraulics.clock import Clock
+from tweeling.physics.hydraulics.contract import Codes, Conditions, Engine, Flows, Solution, StoppingRule
+from tweeling.physics.hydraulics.controls import ControlTable, set_pump_speeds
+from tweeling.physics.hydraulics.drivers import Drivers, PatternTable
+from tweeling.physics.hydraulics.energy import PumpEnergy, PumpPower, pump_power
+from tweeling.physics.hydraulics.plan import Plan, initial_status
+from tweeling.physics.hydraulics.rules import Interval, RuleTable, Situation
+from tweeling.physics.hydraulics.tanks import fill, step_to_limits, tank_heads, tank_volumes, volume_per_flow
+
+
+@dataclass(frozen=True, eq=False)
+class Period:
+    """A network compiled for extended periods: the plan of a steady state, and everything that happens in time."""
+
+    plan: Plan
+    clock: Clock
+    patterns: PatternTable
+    controls: ControlTable
+    rules: RuleTable
+    volume_per_flow: float
+
+    @staticmethod
+    def of(plan: Plan) -> Period:
+        """What a network's file asks for."""
+        network = plan.network
+        return Period(
+            plan=plan,
+            clock=Clock.of(network.times),
+            patterns=PatternTable.of(network),
+            controls=ControlTable.of(plan),
+            rules=RuleTable.of(network),
+            volume_per_flow=volume_per_flow(network.units),
+        )
+
+    @property
+    def resting(self) -> float:
+        """A filling, m3 per second, up to which a tank counts as resting."""
+        return self.plan.constants.no_flow * self.volume_per_flow
+
+
+@dataclass(frozen=True, eq=False)
+class PeriodState:
+    """All that the next step needs of the steps before.
+
+    Args:
+        time: s since the start; (member,), int64.
+        volume: in tanks, m3; (member, tank).
+        net_inflow: into reservoirs and tanks during the last step, m3/s; (member, fixed).
+        status: `Status`; (member, link), int8.
+        setting: (member, link).
+        flows: of the last steady state: where the next one starts from.
+        energy: of pumps since the start.
+    """
+
+    time: Ints
+    volume: Floats
+    net_inflow: Floats
+    status: Codes
+    setting: Floats
+    flows: Flows
+    energy: PumpEnergy
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def rows(self, members: Ints) -> PeriodState:
+        """The state of some members."""
+        picked: PeriodState = _map_arrays(self, lambda array: array[members])
+        return picked
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """What a step found: the steady state at its beginning, and what came of it.
+
+    Args:
+        time: s, of the steady state; (member,).
+        seconds: how long the step lasted; (member,).
+        solution: the steady state.
+        power: of pumps.
+        adjusted: m3 that tanks gained beside their inflow: the snap to full or empty, negative what a full tank spilled;
+            (member, tank).
+    """
+
+    time: Ints
+    seconds: Ints
+    solution: Solution
+    power: PumpPower
+    adjusted: Floats
+
+
+def first_state(
+    period: Period,
+    n_members: int,
+    drivers: Drivers,
+    *,
+    level: Floats | None = None,
+    status: Codes | None = None,
+    setting: Floats | None = None,
+) -> PeriodState:
+    """The state before the first step.
+
+    Args:
+        period: the compiled network.
+        n_members: how many members.
+        drivers: of the run.
+        level: initial levels of tanks, m above the bottom; (member, tank). None is the file's.
+        status: `Status` at the start; (member, link). None is the file's.
+        setting: at the start; (member, link). None is the file's.
+    """
+    plan = period.plan
+    network, tanks = plan.network, plan.tanks
+    shape = (n_members, plan.n_links)
+    head = tanks.bottom + (network.tanks.initial_level if level is None else level)
+    head = np.broadcast_to(head, (n_members, len(tanks.fixed))).copy()
+    status = np.broadcast_to(initial_status(network) if status is None else status, shape).copy()
+    setting = np.broadcast_to(network.links.setting if setting is None else setting, shape).copy()
+    nothing = np.zeros((n_members, plan.n_junctions))
+    conditions = Conditions(
+        demand=nothing,
+        fixed_head=np.zeros((1, 0)),
+        status=status,
+        setting=setting,
+        roughness=drivers.roughness,
+        emitter=drivers.emitter,
+        leak_area=drivers.leak_area,
+    )
+    return PeriodState(
+        time=np.zeros(n_members, dtype=np.int64),
+        volume=tank_volumes(tanks, head),
+        net_inflow=np.zeros((n_members, len(plan.tank_of_fixed))),
+        status=status,
+        setting=setting,
+        flows=_for_all(plan.cold_flows(conditions), n_members),
+        energy=PumpEnergy.none(n_members, len(network.pumps.link)),
+    )
+
+
+def step(
+    period: Period, state: PeriodState, drivers: Drivers, engine: Engine, rule: StoppingRule, until: int | None = None
+) -> tuple[PeriodState, Moment]:
+    """One step of every member from its own time to its next event.
+
+    Args:
+        period: the compiled network.
+        state: where the members are.
+        drivers: what drives them.
+        engine: solves the steady states.
+        rule: when a steady state is settled.
+        until: s at which the step ends at the latest; None leaves it to the events.
+    """
+    multiplier = period.patterns.at(period.clock.period(state.time))
+    conditions, flows, required = _conditions(period, state, drivers, multiplier)
+    solution = engine(period.plan, conditions, flows, rule)
+    seconds = _time_to_next(period, state, conditions, solution)
+    if until is not None:
+        seconds = np.minimum(seconds, np.maximum(until - state.time, 0))
+    power = pump_power(period.plan, solution, multiplier)
+    after, seconds = _move(period, state, solution, required, seconds)
+    moved = solution.net_inflow[:, period.plan.tanks.fixed] * period.volume_per_flow * seconds[:, None]
+    moment = Moment(state.time, seconds, solution, power, after.volume - state.volume - moved)
+    return replace(after, energy=state.energy.plus(power, seconds)), moment
+
+
+def _conditions(period: Period, state: PeriodState, drivers: Drivers, multiplier: Floats) -> tuple[Conditions, Flows, Floats]:
+    """What holds now: patterns and controls applied; where the solve starts; total positive required demand (member,)."""
+    plan = period.plan
+    status, setting, flow = state.status.copy(), state.setting.copy(), state.flows.link.copy()
+    set_pump_speeds(plan, multiplier, status, setting, flow)
+    if len(period.controls):
+        filling = _filling(period, state.net_inflow)
+        fires = period.controls.firing(period.clock, state.time, state.volume, filling)
+        period.controls.act(plan, fires, status, setting, flow)
+    demand = drivers.demand(multiplier, plan.n_junctions)
+    conditions = Conditions(
+        demand=demand,
+        fixed_head=_fixed_heads(period, state.volume, multiplier),
+        status=status,
+        setting=setting,
+        roughness=drivers.roughness,
+        emitter=drivers.emitter,
+        leak_area=drivers.leak_area,
+    )
+    required = np.zeros(len(state))
+    if len(period.rules):
+        required = np.ascontiguousarray(np.maximum(drivers.parts(multiplier), 0)).sum(axis=1)
+    return conditions, replace(state.flows, link=flow, demand=demand), required
+
+
+def _fixed_heads(period: Period, volume: Floats, multiplier: Floats) -> Floats:
+    """Heads of reservoirs by their patterns and of tanks by what they hold, m; (member, fixed)."""
+    plan = period.plan
+    network = plan.network
+    head = np.empty((len(volume), len(plan.tank_of_fixed)))
+    reservoirs = network.reservoirs
+    elevation = network.nodes.elevation[reservoirs.node]
+    head[:, reservoirs.node - plan.n_junctions] = elevation * np.take(multiplier, reservoirs.pattern, axis=1)
+    head[:, plan.tanks.fixed] = tank_heads(plan.tanks, volume)
+    return head
+
+
+def _filling(period: Period, net_inflow: Floats) -> Floats:
+    """m3 per second into each tank, in EPANET's measure; (member, tank)."""
+    return np.take(net_inflow, period.plan.tanks.fixed, axis=1) * period.volume_per_flow
+
+
+def _time_to_next(period: Period, state: PeriodState, conditions: Conditions, solution: Solution) -> Ints:
+    """Seconds until the next event that can be foreseen; (member,)."""
+    tanks, resting = period.plan.tanks, period.resting
+    filling = _filling(period, solution.net_inflow)
+    seconds = step_to_limits(tanks, period.clock.regular_step(state.time), state.volume, filling, resting)
+    tank_head = np.take(conditions.fixed_head, tanks.fixed, axis=1)
+    return period.controls.step_to_next(
+        period.clock, seconds, state.time, tank_head, state.volume, filling, resting, solution.status, solution.setting
+    )
+
+
+def _move(period: Period, state: PeriodState, solution: Solution, required: Floats, seconds: Ints) -> tuple[PeriodState, Ints]:
+    """Lets time pass: tanks move; a rule that fires ends the step."""
+    tanks = period.plan.tanks
+    filling = _filling(period, solution.net_inflow)
+    after = PeriodState(
+        time=state.time + seconds,
+        volume=state.volume,
+        net_inflow=solution.net_inflow,
+        status=solution.status,
+        setting=solution.setting,
+        flows=solution.flows,
+        energy=state.energy,
+    )
+    if not len(period.rules):
+        return replace(after, volume=fill(tanks, state.volume, filling, seconds)), seconds
+    flows = solution.flows
+    now = Situation(
+        junction_head=solution.head,
+        fixed_head=solution.head[:, period.plan.n_junctions :].copy(),
+        outflow=flows.demand + flows.emitter + flows.leak_fixed + flows.leak_variable,
+        net_inflow=solution.net_inflow,
+        required=required,
+        volume=state.volume.copy(),
+        filling=filling,
+        flow=flows.link.copy(),
+        status=solution.status.copy(),
+        setting=solution.setting.copy(),
+    )
+    time = _pass_under_rules(period, now, state.time, after.time)
+    after = replace(
+        after, time=time, volume=now.volume, status=now.status, setting=now.setting, flows=replace(flows, link=now.flow)
+    )
+    return after, time - state.time
+
+
+def _pass_under_rules(period: Period, now: Situation, start: Ints, end: Ints) -> Ints:
+    """Passes time from one evaluation of the rules to the next, until a rule fires or the step is over.
+
+    Args:
+        period: the compiled network.
+        now: moved along in place.
+        start, end: s; (member,).
+
+    Returns:
+        Where each member stopped, s; (member,).
+    """
+    tanks, rule_step = period.plan.tanks, period.clock.rule_step
+    time = start.copy()
+    members = np.flatnonzero(end > start)
+    while members.size:
+        since = time[members]
+        until = np.minimum(since + rule_step - since % rule_step, end[members])
+        time[members] = until
+        volume = fill(tanks, now.volume[members], now.filling[members], until - since)
+        now.volume[members] = volume
+        now.fixed_head[members[:, None], tanks.fixed] = tank_heads(tanks, volume)
+        changed = period.rules.apply(period.plan, period.clock, now, Interval(members, since + 1, until))
+        members = members[~changed & (until < end[members])]
+    return time
+
+
+def _for_all(flows: Flows, n_members: int) -> Flows:
+    """Flows with a row for every member."""
+    full: Flows = _map_arrays(flows, lambda array: np.broadcast_to(array, (n_members, *array.shape[1:])).copy())
+    return full
+
+
+def _map_arrays(value: Any, function: Callable[[np.ndarray], np.ndarray]) -> Any:
+    """A dataclass of arrays (and of dataclasses of arrays) with a function applied to each array."""
+    changes = {
+        entry.name: function(item) if isinstance(item, np.ndarray) else _map_arrays(item, function)
+        for entry in fields(value)
+        for item in [getattr(value, entry.name)]
+    }
+    return replace(value, **changes)
