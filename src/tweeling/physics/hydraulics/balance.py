@@ -137,8 +137,9 @@ def head_loss(plan: Plan, conditions: Conditions, flow: Floats, status: Codes, s
     loss = np.where(breaking, setting, loss)
     for link in np.flatnonzero(kind == LinkKind.GPV):
         loss[:, link] = np.sign(flow[:, link]) * _curve_value(plan, int(link), np.abs(flow[:, link]))
-    for row, link in enumerate(plan.network.pumps.link):
-        loss[:, link] = -_pump_gain(plan, row, flow[:, link], setting[:, link])
+    with np.errstate(divide="ignore", invalid="ignore"):  # a pump at speed 0, which is closed
+        for row, link in enumerate(plan.network.pumps.link):
+            loss[:, link] = -_pump_gain(plan, row, flow[:, link], setting[:, link])
     return loss
 
 
@@ -187,7 +188,7 @@ def _position_coefficient(plan: Plan, minor: Floats, setting: Floats) -> Floats:
         opened = np.concatenate([[0.0], curves.x[curve], [100.0]])
         passing = np.concatenate([[0.0], curves.y[curve], [100.0]])
         share[:, link] = np.interp(setting[:, link], opened, passing) / 100
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.minimum(minor / share**2, LARGE_COEFFICIENT))
 
 
@@ -205,8 +206,7 @@ def _pump_gain(plan: Plan, row: int, flow: Floats, speed: Floats) -> Floats:
     power, curve = network.pumps.power[row], int(network.links.curve[network.pumps.link[row]])
     cfs = flow * units.cfs_per_si
     if power > 0:
-        with np.errstate(divide="ignore"):
-            return np.asarray(8.814 * power / 1e3 / KW_PER_HP / cfs * METRES_PER_FOOT)
+        return np.asarray(8.814 * power / 1e3 / KW_PER_HP / cfs * METRES_PER_FOOT)
     if curve < 0:
         return np.zeros_like(flow)
     x, y = network.curves.x[curve] * units.flow_si, network.curves.y[curve] * units.length_si
