@@ -6,15 +6,16 @@ Pilati 1988, the global gradient algorithm) replaces h by its tangent at the pre
 
     q' = q + p (H_i - H_j - h(q)),    p = 1 / (dh/dq)
 
-which put into the mass equations gives linear equations A H = b for the heads, one row a junction.
+which put into the mass equations gives linear equations A dH = b for the *rise* of heads, one row a junction. The rise, not the
+heads: the rounding of a head of 100 m through a link of almost no resistance is a visible flow, that of a small rise is none.
 
 * An *active* pressure reducing valve a -> b is no such link: H_b is its setting, and its flow is whatever b then needs. So
-  row b becomes H_b = setting, and row a takes what row b was: the mass of a and b together. This makes A unsymmetric but is a
-  true Newton step (EPANET lags this flow and needs two or three times as many iterations). A pressure sustaining valve
-  mirrors it; an active flow control valve is a known flow.
+  row b becomes H_b + dH_b = setting, and row a takes what row b was: the mass of a and b together. This makes A unsymmetric
+  but is a true Newton step (EPANET lags this flow and needs two or three times as many iterations). A pressure sustaining
+  valve mirrors it; an active flow control valve is a known flow.
   A sustaining valve whose downstream side has no source of its own has no consistent equations: it is opened (XPRESSURE).
-* A *closed* link passes nothing. During the iterations it gets a flow p (dH - dH_before) with EPANET's tiny p: nothing once
-  heads rest, but a zone that lost its supply sinks by demand / p an iteration, so that valves and pumps around it see where
+* A *closed* link passes nothing. During the iterations it gets a flow p (dH_i - dH_j) with EPANET's tiny p: nothing once heads
+  rest, but a zone that lost its supply sinks by demand / p an iteration, so that valves and pumps around it see where
   water is missing and may reopen. When all else has settled, junctions that no open link joins to a source are *dry*: taken out
   with their demand, reported as NaN.
 
@@ -36,14 +37,13 @@ from scipy.sparse.linalg import spsolve
 from tweeling.network.network import Bools, Floats, Ints, LinkKind
 from tweeling.physics.hydraulics import laws
 from tweeling.physics.hydraulics.contract import Codes, Conditions, Flows, Outcome, Solution, Status, StoppingRule
-from tweeling.physics.hydraulics.plan import Plan
+from tweeling.physics.hydraulics.plan import Plan, PumpLaw
 from tweeling.physics.hydraulics.statuses import link_status, pressure_switched, regulating_status
 
 DAMPING_STARTS = 30
 """Iterations after which flows move by DAMPING only, to calm statuses and curves that go to and fro."""
 DAMPING = 0.6
-HEAD_NOISE = 1e-13
-"""Rounding of a head relative to 1 m + its size: a low resistance turns it into changes of flow that mean nothing."""
+HOLDING = (LinkKind.PRV, LinkKind.PSV)
 OWN_RELATIVE_CHANGE = 1e-6
 """sum |dq| / sum |q| that our own stopping rule asks for beside heads."""
 
@@ -92,7 +92,7 @@ class _Given:
 
 @dataclass(frozen=True, eq=False)
 class _Tangent:
-    """Links and outlets linearised: flow = constant + conductance * (head difference); m3/s and m3/s per m."""
+    """Links and outlets linearised: flow = constant + conductance * (rise of head difference); m3/s and m3/s per m."""
 
     conductance: Floats
     constant: Floats
@@ -101,7 +101,7 @@ class _Tangent:
 
 
 class _Step(NamedTuple):
-    """What a Newton step moved; `moved` counts no change that is below the rounding of the heads beside it.
+    """What a Newton step moved.
 
     Args:
         moved, total: sums of |change| and of |flow|, m3/s; (member,).
@@ -169,9 +169,8 @@ def _iterate(
 ) -> tuple[Bools, Ints]:
     """One Newton step and its checks of status; which members are done, and when each checks its links next."""
     tangent = _linearise(plan, given, members)
-    before = members.head.copy()
-    _solve_heads(plan, given, members, tangent)
-    step = _update_flows(plan, given, members, tangent, before, iteration)
+    rise = _solve_heads(plan, given, members, tangent)
+    step = _update(plan, given, members, tangent, rise, DAMPING if iteration > DAMPING_STARTS else 1.0)
     members.iterations += 1
     accuracy = rule.accuracy if rule.accuracy is not None else OWN_RELATIVE_CHANGE
     members.error = np.where(step.total > accuracy, step.moved / np.maximum(step.total, accuracy), step.moved)
@@ -274,28 +273,27 @@ def unreached(plan: Plan, open_links: Bools) -> Bools:
 
 
 def _linearise(plan: Plan, given: _Given, members: _Members) -> _Tangent:
-    """Tangents of all links and outlets at the present flows."""
-    links, constants = plan.network.links, plan.constants
+    """Tangents of all links and outlets at the present flows and heads."""
+    links = plan.network.links
     loss, gradient = laws.link_loss(plan, members.flow, members.setting, given.resistance, given.roughness)
-    conductance, constant = 1 / gradient, members.flow - loss / gradient
-    trickle = 1 / constants.high_resistance
     drop = members.head[:, links.start] - members.head[:, links.end]
+    conductance = 1 / gradient
+    constant = members.flow + conductance * (drop - loss)
+    trickle = 1 / plan.constants.high_resistance
     closed = ~passes(plan, members.status, members.setting)
-    conductance = np.where(closed, trickle, conductance)
-    constant = np.where(closed, -trickle * drop, constant)
     active = members.status == Status.ACTIVE
     control = active & (links.kind == LinkKind.FCV)
-    conductance = np.where(control, trickle, conductance)
-    constant = np.where(control, members.setting - trickle * drop, constant)
-    off = _dry_links(plan, members.dry) | (active & np.isin(links.kind, (LinkKind.PRV, LinkKind.PSV)))
+    conductance = np.where(closed | control, trickle, conductance)
+    constant = np.where(closed, 0.0, np.where(control, members.setting, constant))
+    off = _dry_links(plan, members.dry) | (active & np.isin(links.kind, HOLDING))
     conductance, constant = np.where(off, 0.0, conductance), np.where(off, 0.0, constant)
     return _Tangent(conductance, constant, np.where(closed | control | off, 0.0, gradient), _outlets(plan, given, members))
 
 
 def _outlets(plan: Plan, given: _Given, members: _Members) -> tuple[tuple[str, Floats, Floats], ...]:
-    """Tangents of emitters, leaks and delivered demands: (name, conductance, flow at zero *head*); (member, junction)."""
-    options, elevation = plan.network.options, plan.network.nodes.elevation[: plan.n_junctions]
-    dry = members.dry[:, : plan.n_junctions]
+    """Tangents of emitters, leaks and delivered demands: (name, conductance, flow if heads stay); (member, junction)."""
+    n = plan.n_junctions
+    pressure = members.head[:, :n] - plan.network.nodes.elevation[:n]
     laws_of = {
         "emitter": (laws.emitter_loss(plan, members.emitter, given.emitter), given.emitter > 0, 0.0),
         "leak_fixed": (laws.leak_loss(plan, members.leak_fixed, given.leak_fixed, 0.5), given.leak_fixed > 0, 0.0),
@@ -303,84 +301,79 @@ def _outlets(plan: Plan, given: _Given, members: _Members) -> tuple[tuple[str, F
     }
     if plan.pressure_driven:
         law = laws.delivery_loss(plan, members.delivered, given.demand)
-        laws_of["delivered"] = (law, given.demand > 0, options.min_pressure)
+        laws_of["delivered"] = (law, given.demand > 0, plan.network.options.min_pressure)
     result = []
     for name, ((loss, gradient), exists, from_pressure) in laws_of.items():
-        exists = exists & ~dry
+        exists = exists & ~members.dry[:, :n]
         conductance = np.where(exists, 1 / np.where(exists, gradient, 1.0), 0.0)
-        constant = getattr(members, name) - conductance * (loss + elevation + from_pressure)
+        constant = getattr(members, name) + conductance * (pressure - from_pressure - loss)
         result.append((name, conductance, np.where(exists, constant, 0.0)))
     return tuple(result)
 
 
-def _solve_heads(plan: Plan, given: _Given, members: _Members, tangent: _Tangent) -> None:
-    """Solves the linear equations of every member for the heads of its junctions."""
+def _solve_heads(plan: Plan, given: _Given, members: _Members, tangent: _Tangent) -> Floats:
+    """Solves the linear equations of every member for the rise of heads, m; (member, node)."""
     links, n = plan.network.links, plan.n_junctions
-    start, end = links.start, links.end
-    trickle = 1 / plan.constants.high_resistance
-    elevation = plan.network.nodes.elevation
+    ends = np.concatenate([links.start, links.end])
+    others = np.concatenate([links.end, links.start])
     by_pressure = plan.pressure_driven & (given.demand > 0)
     fixed = np.where(by_pressure | members.dry[:, :n], 0.0, given.demand)
-    for member in range(len(members.head)):
-        p, constant, dry = tangent.conductance[member], tangent.constant[member], members.dry[member]
-        matrix = coo_array(
-            (np.concatenate([p, p, -p, -p]), (np.concatenate([start, end] * 2), np.concatenate([start, end, end, start]))),
-            shape=(plan.n_nodes, plan.n_nodes),
-        ).tolil()
-        right = _net_inflow(plan, constant)
+    rise = np.zeros_like(members.head)
+    for member, dry in enumerate(members.dry[:, :n]):
+        p = np.tile(tangent.conductance[member], 2)
+        coordinates = (np.concatenate([ends, ends]), np.concatenate([ends, others]))
+        matrix = coo_array((np.concatenate([p, -p]), coordinates), shape=(plan.n_nodes, plan.n_nodes)).tolil()
+        right = _net_inflow(plan, tangent.constant[member])
         right[:n] -= fixed[member]
-        diagonal = np.zeros(plan.n_nodes)
+        diagonal = matrix.diagonal()
         for _, conductance, flow in tangent.outlets:
             diagonal[:n] += conductance[member]
             right[:n] -= flow[member]
-        matrix.setdiag(matrix.diagonal() + diagonal)
-        held: dict[int, float] = {}
-        for link in _holding_valves(plan, members, member):
-            if links.kind[link] == LinkKind.PRV:
-                passes_on, holds = start[link], end[link]
-            else:
-                passes_on, holds = end[link], start[link]
+        matrix.setdiag(diagonal)
+        held = dict.fromkeys(np.flatnonzero(dry).tolist(), 0.0)
+        for link, holds, passes_on in _holding_valves(plan, members, member):
             matrix[[passes_on], :] = matrix[[passes_on], :] + matrix[[holds], :]
+            matrix[passes_on, passes_on] += 1 / plan.constants.high_resistance
             right[passes_on] += right[holds]
-            matrix[passes_on, passes_on] += trickle
-            right[passes_on] += trickle * members.head[member, passes_on]
-            held[int(holds)] = elevation[holds] + members.setting[member, link]
-        held |= {int(node): members.head[member, node] for node in np.flatnonzero(dry[:n])}
-        for node, head in held.items():
+            held[holds] = plan.network.nodes.elevation[holds] + members.setting[member, link] - members.head[member, holds]
+        for node, by in held.items():
             matrix[[node], :] = 0.0
             matrix[node, node] = 1.0
-            right[node] = head
-        whole = csc_array(matrix.tocsc())
-        known = members.head[member, n:]
-        members.head[member, :n] = np.atleast_1d(spsolve(whole[:n, :n], right[:n] - whole[:n, n:] @ known))
+            right[node] = by
+        if n:
+            rise[member, :n] = spsolve(csc_array(matrix)[:n, :n], right[:n])
+    return rise
 
 
-def _holding_valves(plan: Plan, members: _Members, member: int) -> Ints:
-    """Active pressure reducing and sustaining valves of one member."""
+def _holding_valves(plan: Plan, members: _Members, member: int) -> list[tuple[int, int, int]]:
+    """(link, node whose head it holds, other node) of the active pressure valves of one member."""
     links = plan.network.links
-    holding = np.isin(links.kind, (LinkKind.PRV, LinkKind.PSV)) & (members.status[member] == Status.ACTIVE)
-    return np.flatnonzero(holding & ~_dry_links(plan, members.dry[[member]])[0])
+    holding = np.isin(links.kind, HOLDING) & (members.status[member] == Status.ACTIVE)
+    holding &= ~_dry_links(plan, members.dry[[member]])[0]
+    found = []
+    for link in np.flatnonzero(holding):
+        start, end = int(links.start[link]), int(links.end[link])
+        found.append((int(link), end, start) if links.kind[link] == LinkKind.PRV else (int(link), start, end))
+    return found
 
 
-def _update_flows(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, before: Floats, iteration: int) -> _Step:
-    """Moves all flows along their tangents to the new heads."""
-    links, n = plan.network.links, plan.n_junctions
-    step = DAMPING if iteration > DAMPING_STARTS else 1.0
-    drop = members.head[:, links.start] - members.head[:, links.end]
-    new = tangent.constant + tangent.conductance * drop
-    change = step * (new - members.flow)
-    table = plan.pump_of_link
-    power = np.isin(table, np.flatnonzero(plan.pumps.law == 1)) & (table >= 0)
+def _update(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, rise: Floats, step: float) -> _Step:
+    """Moves heads by `rise` and all flows along their tangents; flows by a part `step` of it."""
+    links, n, constants = plan.network.links, plan.n_junctions, plan.constants
+    members.head = members.head + rise
+    rise_over = rise[:, links.start] - rise[:, links.end]
+    change = step * (tangent.constant + tangent.conductance * rise_over - members.flow)
+    runs = passes(plan, members.status, members.setting)
+    power = np.zeros(plan.n_links, dtype=bool)
+    power[plan.network.pumps.link[plan.pumps.law == PumpLaw.POWER]] = True
     # A pump of constant power has no loss at negative flow: halve its flow instead (EPANET does).
-    change = np.where(
-        power & (change < -members.flow) & passes(plan, members.status, members.setting), -members.flow / 2, change
-    )
+    change = np.where(power & runs & (change < -members.flow), -members.flow / 2, change)
     flow = members.flow + change
 
     total, moved = np.zeros(len(flow)), np.zeros(len(flow))
     for name, conductance, constant in tangent.outlets:
         old = getattr(members, name)
-        difference = np.where(conductance > 0, step * (constant + conductance * members.head[:, :n] - old), 0.0)
+        difference = np.where(conductance > 0, step * (constant + conductance * rise[:, :n] - old), 0.0)
         if name == "delivered":
             most = 0.4 * np.maximum(given.demand, 0.0)
             difference = np.clip(difference, -most, most)
@@ -388,31 +381,25 @@ def _update_flows(plan: Plan, given: _Given, members: _Members, tangent: _Tangen
         total += np.abs(old + difference).sum(1)
         moved += np.abs(difference).sum(1)
 
-    trickle = 1 / plan.constants.high_resistance
-    rise = members.head - before
-    quiet = ~passes(plan, members.status, members.setting) | ((members.status == Status.ACTIVE) & (links.kind == LinkKind.FCV))
     off = _dry_links(plan, members.dry)
-    creep = np.where(quiet & ~off, trickle * np.abs(rise[:, links.start] - rise[:, links.end]), 0.0)
+    quiet = (~runs | ((members.status == Status.ACTIVE) & (links.kind == LinkKind.FCV))) & ~off
+    creep = np.where(quiet, np.abs(rise_over) / constants.high_resistance, 0.0)
     outflow = members.emitter + members.leak_fixed + members.leak_variable + members.delivered
     for member in range(len(flow)):
         valves = _holding_valves(plan, members, member)
-        for link in valves:
-            flow[member, link] = 0.0
+        flow[member, [link for link, _, _ in valves]] = 0.0
         net = _net_inflow(plan, flow[member])
         net[:n] -= outflow[member]
-        for link in valves:
-            prv = links.kind[link] == LinkKind.PRV
-            holds, passes_on = (links.end[link], links.start[link]) if prv else (links.start[link], links.end[link])
-            flow[member, link] = -net[holds] if prv else net[holds]
+        for link, holds, passes_on in valves:
+            flow[member, link] = -net[holds] if links.kind[link] == LinkKind.PRV else net[holds]
             change[member, link] = flow[member, link] - members.flow[member, link]
-            creep[member, link] = trickle * abs(rise[member, passes_on])
+            creep[member, link] = abs(rise[member, passes_on]) / constants.high_resistance
     change = np.where(off, 0.0, change)
     members.flow = np.where(off, 0.0, flow)
     total += np.abs(members.flow).sum(1)
-    off_by = np.abs(change) * tangent.gradient
-    noise = HEAD_NOISE * (1 + np.abs(members.head[:, links.start]))
-    moved += np.where((tangent.gradient > 0) & (off_by <= noise), 0.0, np.abs(change)).sum(1)
-    return _Step(moved, total, _argmax(np.abs(change)), off_by.max(1, initial=0.0), creep)
+    moved += np.abs(change).sum(1)
+    head_error = (np.abs(change) * tangent.gradient).max(1, initial=0.0)
+    return _Step(moved, total, _argmax(np.abs(change)), head_error, creep)
 
 
 def _net_inflow(plan: Plan, flow: Floats) -> Floats:
