@@ -13,10 +13,11 @@ from typing import Annotated
 
 import typer
 
+from tweeling.cli.check import check
 from tweeling.cli.simulate import simulate
 from tweeling.errors import NetworkFileError, TweelingError
 
-COMMANDS = (simulate,)
+COMMANDS = (check, simulate)
 
 STOPPED_BY_USER = 130
 """What typer makes of Ctrl-C."""

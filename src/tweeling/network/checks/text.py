@@ -1,0 +1,106 @@
+"""Checks on the file as a text: lines, sections, encoding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from tweeling.network.checks.model import LINK_SECTIONS, MAX_LINE, NODE_SECTIONS, RawModel
+from tweeling.network.checks.remark import Place, Severity, check
+
+SECTIONS = frozenset(
+    "TITLE JUNCTIONS RESERVOIRS TANKS PIPES PUMPS VALVES CONTROLS RULES DEMANDS SOURCES EMITTERS PATTERNS CURVES QUALITY STATUS"
+    " ROUGHNESS ENERGY REACTIONS MIXING REPORT TIMES OPTIONS COORDINATES VERTICES LABELS BACKDROP TAGS LEAKAGE END".split()
+)
+
+# What a section's rows refer to has to stand above them; COORDINATES, PATTERNS and CURVES may stand anywhere.
+_ABOVE = {
+    **dict.fromkeys((*LINK_SECTIONS, "DEMANDS", "EMITTERS", "SOURCES", "MIXING"), NODE_SECTIONS),
+    **dict.fromkeys(("STATUS", "LEAKAGE", "CONTROLS", "RULES"), LINK_SECTIONS),
+}
+
+
+@check(
+    Severity.ERROR,
+    why="EPANET refuses a file with a section that it does not know; what the section says is lost.",
+    advice="Correct the header, or take the section out.",
+)
+def unknown_section(model: RawModel) -> Iterator[Place]:
+    """Headers that EPANET has not."""
+    for header in model.headers:
+        if header.name not in SECTIONS or "]" not in header.text:
+            close = get_close_matches(header.name[:40], SECTIONS, n=1)
+            hint = f"; near it: [{close[0]}]" if close else ""
+            yield Place(f"EPANET has no section {header.text[:40]}{hint}", (), header.name[:40], header.line)
+
+
+@check(
+    Severity.ERROR,
+    why="EPANET reads from top to bottom and refuses a row that names an element it has not met yet.",
+    advice="Move the section below those that describe nodes and links.",
+)
+def section_too_early(model: RawModel) -> Iterator[Place]:
+    """Rows that stand above what they refer to."""
+    last = {name: max((row.line for row in model.section(name)), default=0) for name in (*NODE_SECTIONS, *LINK_SECTIONS)}
+    for name, needed in _ABOVE.items():
+        rows = model.section(name)
+        late = [other for other in needed if rows and last[other] > rows[0].line]
+        if late:
+            yield Place(f"[{name}] stands above rows of [{late[0]}]", (), name, rows[0].line)
+
+
+@check(
+    Severity.ERROR,
+    why=f"EPANET breaks a line after {MAX_LINE} characters and reads the rest, even of a comment, as a row of its own.",
+    advice="Break the line in two, or shorten its comment.",
+)
+def line_too_long(model: RawModel) -> Iterator[Place]:
+    """Lines that EPANET cuts."""
+    for line in model.long_lines:
+        yield Place(f"line {line} is longer than {MAX_LINE} characters", (), "", line)
+
+
+@check(
+    Severity.WARNING,
+    why="EPANET takes the first 40 words of a row and drops the others without a word.",
+    advice="Spread the row over several, each beginning with the id.",
+)
+def row_too_long(model: RawModel) -> Iterator[Place]:
+    """Rows with more words than EPANET takes."""
+    for rows in model.rows.values():
+        for row in rows:
+            if len(row.tokens) > 40 and row.section not in ("TITLE", "LABELS", "END", ""):
+                yield row.says(f"the row of {row.id[:40]} has {len(row.tokens)} words")
+
+
+@check(
+    Severity.WARNING,
+    why="Nobody reads these lines: EPANET starts at the first header.",
+    advice="Put them under the header where they belong, or make them comments with `;`.",
+)
+def text_before_sections(model: RawModel) -> Iterator[Place]:
+    """Words above the first header."""
+    for row in model.section("")[:1]:
+        yield Place("there is text above the first section", (), "", row.line)
+
+
+@check(
+    Severity.WARNING,
+    why="EPANET stops at [END]; what stands below is not part of the model.",
+    advice="Move these lines above [END] when they count, or delete them.",
+)
+def rows_after_end(model: RawModel) -> Iterator[Place]:
+    """Rows that [END] cuts off."""
+    for row in model.section("END")[:1]:
+        yield Place("there are rows behind [END]", (), "END", row.line)
+
+
+@check(
+    Severity.NOTE,
+    why="The file is read as Latin-1; letters beyond a-z in ids and comments may come out as others.",
+    advice="Save the file as UTF-8.",
+)
+def not_utf8(model: RawModel) -> Iterator[Place]:
+    """Bytes that are no UTF-8."""
+    if not model.utf8:
+        yield Place("the file is not encoded as UTF-8")
