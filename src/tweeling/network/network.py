@@ -463,7 +463,8 @@ class Network:
         return _find(self.links.index, name, "link")
 
     def with_changes(self, changes: Sequence[Change]) -> Network:
-        """This network with changes applied in order; a change of topology renumbers nothing that existed.
+        """This network with changes applied in order; a new link comes last, a new junction last of the junctions, and
+        reservoirs and tanks move up behind it; nothing else is renumbered.
 
         Raises:
             UnknownElementError: a change names an element that the network has not.
