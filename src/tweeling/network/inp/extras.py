@@ -72,7 +72,7 @@ def demand_names(sections: Sections, junction: Ints, node_ids: Sequence[str]) ->
     for line in sections.get("DEMANDS", ()):
         if line.tokens:
             names.setdefault(line.tokens[0], []).append(line.comment)
-    found = {}
+    found: dict[int, str] = {}
     first = np.searchsorted(junction, np.arange(len(node_ids)))
     index = {name: i for i, name in enumerate(node_ids)}
     for node, of_node in names.items():

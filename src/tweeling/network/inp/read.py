@@ -43,7 +43,7 @@ from tweeling.network.network import (
     Tanks,
     Times,
 )
-from tweeling.units import FileUnits
+from tweeling.units import KW_PER_HP, FileUnits
 
 # In the order of EPANET's codes.
 FLOW_UNITS = "CFS GPM MGD IMGD AFD LPS LPM MLD CMH CMD CMS".split()
@@ -218,9 +218,11 @@ def setting_si(kind: LinkKind, units: FileUnits) -> float:
 def _pumps(answer: Answer, units: FileUnits) -> Pumps:
     arrays = answer.arrays
     constant = arrays["pump_type"] == _CONSTANT_POWER
+    # The toolkit gives horsepower for a metric file too.
+    power = extras.without_noise(arrays["pump_power"] * (KW_PER_HP if units.metric else 1.0))
     return Pumps(
         link=_index(arrays["pump_link"]),
-        power=np.where(constant, arrays["pump_power"], 0.0) * units.power_si,
+        power=np.where(constant, power, 0.0) * units.power_si,
         speed_pattern=_index(arrays["pump_speed_pattern"]),
         efficiency_curve=_index(arrays["pump_efficiency_curve"]),
         price=arrays["pump_price"],

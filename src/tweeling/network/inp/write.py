@@ -156,7 +156,7 @@ def _tank_words(network: Network, node: int, i: int) -> tuple[str, ...]:
 def _links(network: Network) -> Lines:
     links = network.links
     pump = {int(link): i for i, link in enumerate(network.pumps.link)}
-    for section, group in groupby(range(len(links)), key=lambda link: _link_section(LinkKind(links.kind[link]))):
+    for section, group in groupby(range(len(links)), key=lambda link: _link_section(int(links.kind[link]))):
         yield f"[{section}]"
         for link in group:
             ends = (network.nodes.ids[links.start[link]], network.nodes.ids[links.end[link]])
@@ -167,7 +167,7 @@ def _links(network: Network) -> Lines:
             yield _row(links.ids[link], *ends, *words, comment=links.comment.get(link, ""))
 
 
-def _link_section(kind: LinkKind) -> str:
+def _link_section(kind: int) -> str:
     if kind == LinkKind.PUMP:
         return "PUMPS"
     return "PIPES" if kind <= LinkKind.PIPE else "VALVES"
