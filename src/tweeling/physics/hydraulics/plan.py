@@ -379,7 +379,7 @@ def _friction(network: Network) -> Floats:
 def _leakage(network: Network) -> tuple[Floats, Floats]:
     """The file's leakage (FAVAD) shared out over the junctions at a pipe's ends; m3/s per m^0.5 and per m^1.5."""
     links, units, n_junctions = network.links, network.units, network.nodes.n_junctions
-    orifice = 4.8149866e-6
+    orifice = 4.8149766e-6
     hundreds = links.length / units.length_si / 100
     area = orifice * links.leak_area / METRES_PER_FOOT**2 * hundreds
     expansion = orifice * links.leak_expansion * hundreds
