@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from contracts.engines import every_engine
 from epanet_answer import epanet_steady
-
 from tweeling.network.inp.read import read_network
 from tweeling.physics.hydraulics import balance
 from tweeling.physics.hydraulics.contract import Engine, Outcome, Status, StoppingRule
