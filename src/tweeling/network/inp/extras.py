@@ -116,7 +116,7 @@ def exact_tanks(of: Mapping[str, Floats], sections: Sections, ids: Sequence[str]
     for i, tank in enumerate(ids):
         for name, column in _TANK_COLUMNS.items():
             row = tokens[tank]
-            exact[name][i] = float(row[column]) if column < len(row) else 0.0
+            exact[name][i] = _written(row[column], of[name][i]) if column < len(row) else 0.0
     return exact
 
 
@@ -140,10 +140,7 @@ def without_noise(values: Floats) -> Floats:
 
 def exact(number: float, token: str) -> float:
     """A number of the toolkit with the digits of its token, where they mean the same."""
-    try:
-        written = float(token)
-    except ValueError:
-        return number
+    written = _written(token, number)
     return written if abs(written - number) <= _SAME * max(abs(written), 1e-3) else number
 
 
@@ -178,11 +175,18 @@ def _leading_number(text: str) -> int:
     return int(found.group()) if found else 0
 
 
-def _numbers(tokens: Sequence[str]) -> list[float] | None:
+def _written(token: str, otherwise: float) -> float:
+    """The number that a token is, or another where it is none to Python (EPANET reads `0x10`, and `é` as 0)."""
     try:
-        return [float(token) for token in tokens]
+        return float(token)
     except ValueError:
-        return None
+        return otherwise
+
+
+def _numbers(tokens: Sequence[str]) -> list[float] | None:
+    """Finite numbers, None unless all tokens are."""
+    numbers = [_written(token, np.nan) for token in tokens]
+    return numbers if np.isfinite(numbers).all() else None
 
 
 def _starts(line: Line, words: Sequence[str]) -> bool:

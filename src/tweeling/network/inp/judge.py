@@ -31,10 +31,18 @@ _OPENS_A_FILE = {"OPTIONS": ("HYDR", "MAP", "VERI"), "REPORT": ("FILE",)}
 
 @dataclass(frozen=True)
 class Answer:
-    """What the toolkit found: `header` as `child.py` writes it, arrays by name in file units, and its report if it refused."""
+    """What the toolkit found: `header` as `child.py` writes it, arrays by name in file units; whether all are finite."""
 
     header: dict[str, Any]
     arrays: dict[str, Floats]
+    finite: bool = True
+
+    @property
+    def sound(self) -> bool:
+        """Whether every number is one: finite, and no time or count that overflowed."""
+        counts = [self.header["options"][name] for name in ("trials", "check_frequency", "max_check")]
+        times = [value for name, value in self.header["times"].items() if name != "statistic"]
+        return self.finite and min(counts) >= 1 and min(times) >= 0
 
     @property
     def refusal(self) -> str | None:
@@ -118,10 +126,17 @@ def _what_happened(done: subprocess.CompletedProcess[bytes], seconds: int) -> st
 
 def _parse(data: bytes, encoding: str) -> Answer:
     length = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8 : 8 + length].decode(encoding))
+    not_finite: list[str] = []
+
+    def remember(constant: str) -> float:
+        not_finite.append(constant)
+        return float(constant)
+
+    # EPANET cuts a line in its report where it pleases, also within a letter.
+    header = json.loads(data[8 : 8 + length].decode(encoding, "replace"), parse_constant=remember)
     arrays: dict[str, Floats] = {}
     offset = 8 + length
     for name, count in header["arrays"].items():
         arrays[name] = np.frombuffer(data, np.float64, count, offset)
         offset += 8 * count
-    return Answer(header, arrays)
+    return Answer(header, arrays, finite=not not_finite and all(np.isfinite(values).all() for values in arrays.values()))

@@ -19,7 +19,7 @@ import numpy as np
 from tweeling.network.inp import extras
 from tweeling.network.inp.judge import Answer, ask, safe_copy
 from tweeling.network.inp.sections import Line, read_encoded, split_sections
-from tweeling.network.inp.trouble import refuse_unreadable, refused
+from tweeling.network.inp.trouble import not_finite, refuse_unreadable, refused
 from tweeling.network.network import (
     Action,
     Control,
@@ -86,6 +86,8 @@ def read_network(path: str | Path) -> Network:
     answer = ask(safe_copy(text, sections, encoding), encoding, str(path), "SOURCES" in sections)
     if answer.refusal is not None:
         raise refused(path, answer.refusal, answer.header["report"], text, sections)
+    if not answer.sound:
+        raise not_finite(path, sections)
     return _network(answer, sections)
 
 

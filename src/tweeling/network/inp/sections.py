@@ -22,7 +22,9 @@ _SECTIONS = (
 ).split()
 
 
-_TOKEN = re.compile(r'"([^"]*)"?|([^\s"]\S*)')
+_BLANK = " \t"
+"""All that separates words for EPANET, and for us."""
+_TOKEN = re.compile(r'"([^"]*)"?|([^ \t"][^ \t]*)')
 
 
 class Line(NamedTuple):
@@ -77,7 +79,7 @@ def section_name(header: str) -> str:
 def tokens_of(body: str) -> tuple[str, ...]:
     """The tokens of a line before its comment; EPANET takes text between double quotes as one token."""
     if '"' not in body:
-        return tuple(body.split())
+        return tuple(word for word in body.replace("\t", " ").split(" ") if word)
     return tuple(quoted or plain for quoted, plain in _TOKEN.findall(body))
 
 
@@ -90,7 +92,7 @@ def split_sections(text: str) -> dict[str, list[Line]]:
     sections: dict[str, list[Line]] = {}
     current = ""
     for number, raw in enumerate(text.split("\n"), start=1):
-        stripped = raw.strip()
+        stripped = raw.strip(_BLANK)
         if not stripped:
             continue
         if stripped[0] == "[" and current != "END":
@@ -98,5 +100,5 @@ def split_sections(text: str) -> dict[str, list[Line]]:
             sections.setdefault(current, [])
             continue
         body, _, comment = raw.partition(";")
-        sections.setdefault(current, []).append(Line(number, tokens_of(body), comment.strip(), raw.rstrip()))
+        sections.setdefault(current, []).append(Line(number, tokens_of(body), comment.strip(), raw.rstrip(_BLANK)))
     return sections

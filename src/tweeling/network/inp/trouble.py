@@ -69,6 +69,30 @@ def refused(path: str | Path, error: str, report: str, text: str, sections: Sect
     return _error(path, problems)
 
 
+def not_finite(path: str | Path, sections: Sections) -> NetworkFileError:
+    """The error for a file that EPANET takes although a number of it is infinite, none or too large for it."""
+    found = (
+        f"[{name}] line {line.number}: {token!r} is no number of a network: {line.text.strip()[:120]}"
+        for name, lines in sections.items()
+        for line in lines
+        for token in line.tokens[1:]
+        if _NOT_FINITE.fullmatch(token) or (token[:1].isdigit() and _is_huge(token))
+    )
+    problems = list(islice(found, MAX_PROBLEMS))
+    return _error(path, problems or ["a number that EPANET computed is infinite, none or too large"])
+
+
+_HUGE = 1e12
+_NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
+
+
+def _is_huge(token: str) -> bool:
+    try:
+        return float(token) >= _HUGE
+    except ValueError:
+        return False
+
+
 def _error(path: str | Path, problems: Sequence[str]) -> NetworkFileError:
     more = f" (and {len(problems) - 1} more in `problems`)" if len(problems) > 1 else ""
     return NetworkFileError(f"{path}: {problems[0]}{more}; {_hint(path)}", tuple(problems))
@@ -79,7 +103,7 @@ def _hint(path: str | Path) -> str:
 
 
 _COMPLAINT = re.compile(r"(?:Input )?Error (\d+): *(.*)")
-_IN_SECTION = re.compile(r" in \[\w+\] section:?$| in following line of")
+_IN_SECTION = re.compile(r" in \[\w+\] section:?$|: section contents ignored\.$")
 
 
 def _problems(report: str, places: _Places) -> Iterator[str]:
@@ -90,10 +114,10 @@ def _problems(report: str, places: _Places) -> Iterator[str]:
             continue
         code, words = found[1], " ".join(found[2].split())
         echoed = next((later for later in lines[i + 1 : i + 3] if later), "")
-        what = _IN_SECTION.sub("", words).rstrip(":")
+        what = _IN_SECTION.sub("", words).replace(" following line of Rule", " rule").rstrip(":")
         if place := places.of_line(echoed, last=code == "215") or places.of_element(words):
             section, number, text = place
-            yield f"[{section}] line {number}: error {code}: {what}: {' '.join(text.split())[:120]}"
+            yield f"{section} line {number}: error {code}: {what}: {' '.join(text.split())[:120]}".lstrip()
         else:
             yield f"error {code}: {what}"
 
@@ -106,13 +130,13 @@ class _Places:
         self._of_element: dict[str, tuple[str, int, str]] = {}
         for section, lines in sections.items():
             for line in lines:
-                self._of_line.setdefault(tuple(line.text.split()), []).append((section, line.number, line.text))
+                self._of_line.setdefault(tuple(line.text.split()), []).append((f"[{section}]", line.number, line.text))
                 if section in _DEFINES and line.tokens:
-                    self._of_element.setdefault(line.tokens[0], (section, line.number, line.text))
+                    self._of_element.setdefault(line.tokens[0], (f"[{section}]", line.number, line.text))
         for number, raw in enumerate(text.split("\n"), start=1):
             if raw.lstrip().startswith("["):
                 header = raw.strip()
-                self._of_line.setdefault(tuple(header.split()), []).append((header.strip("[]"), number, header))
+                self._of_line.setdefault(tuple(header.split()), []).append(("", number, header))
 
     def of_line(self, echoed: str, last: bool) -> tuple[str, int, str] | None:
         """The first line not yet asked for that reads like this, or the last: of two definitions that one is too many."""

@@ -29,7 +29,7 @@ from tweeling.network.network import Action, Control, LinkKind, LinkStatus, Netw
 
 Lines = Iterable[str]
 
-_ID = re.compile(r'[^\s;"\[][^\s;"]*')
+_ID = re.compile(r'[^ \t\r\n;"\[][^ \t\r\n;"]*')
 _PATTERN_COLUMNS = 8
 _NO_PATTERN = "none"
 _NONE = -1
@@ -191,12 +191,9 @@ def _pipe_words(network: Network, link: int) -> tuple[str, ...]:
 def _pump_words(network: Network, link: int, i: int) -> tuple[str, ...]:
     links, pumps = network.links, network.pumps
     curve, pattern = int(links.curve[link]), int(pumps.speed_pattern[i])
-    if curve != _NONE:
-        words = ["HEAD", network.curves.ids[curve]]
-    elif pumps.power[i] > 0:
+    words = ["HEAD", network.curves.ids[curve]] if curve != _NONE else []
+    if pumps.power[i] > 0:
         words = ["POWER", number(pumps.power[i], network.units.power_si)]
-    else:
-        raise InputError(f"pump {links.ids[link]!r} has neither a head curve nor a power")
     if links.setting[link] != 1 and links.status[link] != LinkStatus.CLOSED:
         words += ["SPEED", number(links.setting[link])]
     return tuple(words) if pattern == _NONE else (*words, "PATTERN", network.patterns.ids[pattern])
@@ -298,6 +295,8 @@ def _premise(network: Network, premise: Premise) -> str:
         value = LinkStatus(premise.status).name
     elif premise.variable in ("time", "clocktime"):
         value = clock(premise.value)
+    elif premise.variable in ("filltime", "draintime"):
+        value = number(premise.value, SECONDS_PER_HOUR)
     else:
         value = number(premise.value, premise_si(premise.variable, kind, network.units))
     return _row(premise.logic.upper(), *subject, premise.variable.upper(), premise.relation, value)
