@@ -231,7 +231,9 @@ def tank_residual(plan: Plan, seconds: Floats, head: Floats, net_inflow: Floats)
     """
     tanks = plan.tanks
     volume = np.stack([_volume(plan, tank, head[:, tanks.fixed[tank]]) for tank in range(len(tanks.fixed))], axis=1)
-    return np.asarray(np.diff(volume, axis=0) - net_inflow[:-1, tanks.fixed] * np.diff(seconds)[:, None])
+    # EPANET fills tanks with its own, rounded cubic feet per second; so must we (1e-5 of the water moved).
+    filling = net_inflow[:-1, tanks.fixed] * plan.network.units.cfs_per_si * METRES_PER_FOOT**3
+    return np.asarray(np.diff(volume, axis=0) - filling * np.diff(seconds)[:, None])
 
 
 def _volume(plan: Plan, tank: int, head: Floats) -> Floats:
