@@ -92,6 +92,14 @@ class Drivers:
         """Base demands times a factor; (member, junction)."""
         return replace(self, base=self.base * np.take(factor, self.junction, axis=1))
 
+    def replaced(self, *, roughness: Floats | None = None, leak_area: Floats | None = None) -> Drivers:
+        """With another roughness or leaks; None keeps what there is."""
+        return replace(
+            self,
+            roughness=self.roughness if roughness is None else roughness,
+            leak_area=self.leak_area if leak_area is None else leak_area,
+        )
+
     def rows(self, members: slice | Ints) -> Drivers:
         """The drivers of some members."""
 

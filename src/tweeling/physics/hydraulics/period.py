@@ -13,7 +13,7 @@ and its outcome says so. And pump energy follows from the steady state, see `ene
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -87,7 +87,7 @@ class PeriodState:
 
     def rows(self, members: Ints) -> PeriodState:
         """The state of some members."""
-        picked: PeriodState = _map_arrays(self, lambda array: array[members])
+        picked: PeriodState = _map_arrays(lambda array: array[members], self)
         return picked
 
 
@@ -298,17 +298,29 @@ def _pass_under_rules(period: Period, now: Situation, start: Ints, end: Ints) ->
     return time
 
 
+def joined(parts: Sequence[tuple[Ints, PeriodState]]) -> PeriodState:
+    """One state of members that come in parts, each with the rows that its members are to have."""
+    if len(parts) == 1:
+        return parts[0][1]
+    order = np.argsort(np.concatenate([rows for rows, _ in parts]))
+
+    def join(*arrays: np.ndarray) -> np.ndarray:
+        return np.asarray(np.concatenate(arrays)[order])
+
+    whole: PeriodState = _map_arrays(join, *(state for _, state in parts))
+    return whole
+
+
 def _for_all(flows: Flows, n_members: int) -> Flows:
     """Flows with a row for every member."""
-    full: Flows = _map_arrays(flows, lambda array: np.broadcast_to(array, (n_members, *array.shape[1:])).copy())
+    full: Flows = _map_arrays(lambda array: np.broadcast_to(array, (n_members, *array.shape[1:])).copy(), flows)
     return full
 
 
-def _map_arrays(value: Any, function: Callable[[np.ndarray], np.ndarray]) -> Any:
-    """A dataclass of arrays (and of dataclasses of arrays) with a function applied to each array."""
-    changes = {
-        entry.name: function(item) if isinstance(item, np.ndarray) else _map_arrays(item, function)
-        for entry in fields(value)
-        for item in [getattr(value, entry.name)]
-    }
-    return replace(value, **changes)
+def _map_arrays(function: Callable[..., np.ndarray], *values: Any) -> Any:
+    """Dataclasses of arrays (and of such dataclasses) with a function applied to the arrays of one name."""
+    changes = {}
+    for entry in fields(values[0]):
+        items = [getattr(value, entry.name) for value in values]
+        changes[entry.name] = function(*items) if isinstance(items[0], np.ndarray) else _map_arrays(function, *items)
+    return replace(values[0], **changes)

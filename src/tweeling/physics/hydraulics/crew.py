@@ -1,0 +1,238 @@
+"""Takes the members of a run through time: chunks of members in threads, windows of report times.
+
+A chunk is what goes through a step together, a window what a keeper wants to hear of at once (see `keep.py`). The results of
+a member depend on neither, nor on the number of threads.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from tweeling.errors import InputError
+from tweeling.network.network import Ints
+from tweeling.network.priors import Beliefs, draw
+from tweeling.physics.hydraulics.contract import Codes, Engine, StoppingRule
+from tweeling.physics.hydraulics.drivers import Drivers
+from tweeling.physics.hydraulics.energy import PumpEnergy
+from tweeling.physics.hydraulics.inputs import Inputs
+from tweeling.physics.hydraulics.keep import Arrays, Keeper
+from tweeling.physics.hydraulics.period import Moment, Period, PeriodState, first_state, joined, step
+from tweeling.physics.hydraulics.quantities import QUANTITIES
+
+CHUNK = 512
+"""Members that go through a step together: enough to spread the cost of Python, few enough to stay near the processor."""
+LANES = 64
+"""Chunks are whole multiples of this where there are more members."""
+
+Progress = Callable[[int, int], None]
+Result = TypeVar("Result")
+
+
+@dataclass(eq=False)
+class Tally:
+    """What is known of the members when the run is over; each row is written by one thread."""
+
+    outcome: Codes
+    time: Ints
+    culprit: Ints
+    steps: Ints
+    iterations: Ints
+    energy: PumpEnergy
+
+    @staticmethod
+    def of(n_members: int, n_pumps: int) -> Tally:
+        zeros = np.zeros(n_members, dtype=np.int64)
+        return Tally(
+            outcome=np.zeros(n_members, dtype=np.int8),
+            time=zeros - 1,
+            culprit=zeros - 1,
+            steps=zeros.copy(),
+            iterations=zeros.copy(),
+            energy=PumpEnergy.none(n_members, n_pumps),
+        )
+
+    def count(self, members: Ints, moment: Moment) -> None:
+        """Adds a step of some members."""
+        solution = moment.solution
+        self.steps[members] += 1
+        self.iterations[members] += solution.iterations
+        worse = solution.outcome > self.outcome[members]
+        if worse.any():
+            who = members[worse]
+            self.outcome[who] = solution.outcome[worse]
+            self.time[who] = moment.time[worse]
+            self.culprit[who] = solution.culprit[worse]
+
+    def finish(self, members: Ints, energy: PumpEnergy) -> None:
+        """Takes over what the pumps have used."""
+        for name, array in vars(energy).items():
+            getattr(self.energy, name)[members] = array
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A run that is ready to start."""
+
+    period: Period
+    inputs: Inputs
+    beliefs: Beliefs | None
+    seed: int | None
+    engine: Engine
+    rule: StoppingRule
+    duration: int
+    times: Ints
+    tally: Tally
+    progress: Progress | None
+
+    def work(self, keeper: Keeper) -> None:
+        """Takes all members through all windows."""
+        threads = thread_count()
+        n_members = self.inputs.n_members
+        size = min(CHUNK, -(-n_members // (threads * LANES)) * LANES)
+        chunks = [range(first, min(first + size, n_members)) for first in range(0, n_members, size)]
+        crew = Crew(self, keeper)
+        with ThreadPoolExecutor(threads, thread_name_prefix="tweeling") as pool:
+            try:
+                if keeper.together:
+                    places: list[Place | None] = [None] * len(chunks)
+                    for window in keeper.windows:
+                        pairs = zip(chunks, places, strict=True)
+                        places = list(_all([pool.submit(crew.pass_window, *pair, window) for pair in pairs]))
+                        keeper.passed(window)
+                else:
+                    _all([pool.submit(crew.pass_all, members) for members in chunks])
+            except BaseException:
+                crew.stop.set()
+                pool.shutdown(cancel_futures=True)
+                raise
+
+    def drivers(self, members: range) -> Drivers:
+        """What drives some members."""
+        plan = self.period.plan
+        drivers = Drivers.of(plan)
+        if (demand := self.inputs.rows("demand", members)) is not None:
+            drivers = drivers.with_demand(plan.network, demand)
+        roughness = self.inputs.rows("roughness", members)
+        leak_area = self.inputs.rows("leak_area", members)
+        drivers = drivers.replaced(roughness=roughness, leak_area=leak_area)
+        if self.beliefs is not None and self.seed is not None:
+            factors = draw(plan.network, self.beliefs, self.seed, members)
+            drivers = drivers.with_demand_factor(factors.demand).replaced(roughness=drivers.roughness * factors.roughness)
+        return drivers
+
+    def start(self, members: range, drivers: Drivers) -> PeriodState:
+        """The first state of some members."""
+        start = {name: self.inputs.rows(name, members) for name in ("level", "status", "setting")}
+        return first_state(self.period, len(members), drivers, **start)
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where a chunk of members stands between windows."""
+
+    drivers: Drivers
+    state: PeriodState
+
+
+class Crew:
+    """Takes chunks of members through windows, in threads."""
+
+    def __init__(self, job: Job, keeper: Keeper) -> None:
+        self.job, self.keeper = job, keeper
+        self.stop = threading.Event()
+        self._lock, self._done = threading.Lock(), 0
+
+    def pass_all(self, members: range) -> None:
+        """A chunk from the first to the last window."""
+        place: Place | None = None
+        for window in self.keeper.windows:
+            place = self.pass_window(members, place, window)
+
+    def pass_window(self, members: range, place: Place | None, window: range) -> Place:
+        """A chunk through one window; `place` is where it stands, None at the start."""
+        job = self.job
+        if place is None:
+            drivers = job.drivers(members)
+            place = Place(drivers, job.start(members, drivers))
+        arrays = self.keeper.arrays(members, window)
+        last = window.stop == len(job.times)
+        end = job.duration if last else int(job.times[window.stop - 1])
+        state = self._until(members, place, window, end, arrays)
+        self.keeper.filled(members, window, arrays)
+        if last:
+            job.tally.finish(np.arange(members.start, members.stop), state.energy)
+        return Place(place.drivers, state)
+
+    def _until(self, members: range, place: Place, window: range, end: int, arrays: Arrays) -> PeriodState:
+        """Steps until every member has had its steady state at `end`."""
+        job = self.job
+        rows = np.arange(len(members))
+        drivers, state = place.drivers, place.state
+        arrived: list[tuple[Ints, PeriodState]] = []
+        while True:
+            if self.stop.is_set():
+                raise CancelledError
+            state, moment = step(job.period, state, drivers, job.engine, job.rule, until=job.duration)
+            job.tally.count(rows + members.start, moment)
+            self._report(rows, moment, window, arrays)
+            there = moment.time >= end
+            if there.all():
+                arrived.append((rows, state))
+                return joined(arrived)
+            if there.any():
+                done, going = np.flatnonzero(there), np.flatnonzero(~there)
+                arrived.append((rows[done], state.rows(done)))
+                rows, state, drivers = rows[going], state.rows(going), drivers.rows(going)
+
+    def _report(self, rows: Ints, moment: Moment, window: range, arrays: Arrays) -> None:
+        """Writes the steady states that stand at report times into the window's arrays."""
+        job = self.job
+        times = job.times[window.start : window.stop]
+        position = np.searchsorted(times, moment.time)
+        due = position < len(times)
+        due[due] = times[position[due]] == moment.time[due]
+        if not due.any():
+            return
+        network, picked = job.period.plan.network, np.flatnonzero(due)
+        for name, array in arrays.items():
+            values = self.keeper.selection.pick(name, QUANTITIES[name].of(moment.solution, network))
+            if due.all() and (position == position[0]).all() and len(rows) == len(array):
+                array[:, position[0]] = values
+            else:
+                array[rows[picked], position[picked]] = values[picked]
+        self._tell(len(picked))
+
+    def _tell(self, count: int) -> None:
+        if self.job.progress is None:
+            return
+        with self._lock:
+            self._done += count
+            self.job.progress(self._done, self.job.inputs.n_members * len(self.job.times))
+
+
+def thread_count() -> int:
+    """Threads to work with: `TWEELING_THREADS`, else the cores that this process may use.
+
+    Raises:
+        InputError: `TWEELING_THREADS` is no whole number of at least 1.
+    """
+    wish = os.environ.get("TWEELING_THREADS")
+    if wish is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not wish.isdecimal() or int(wish) < 1:
+        raise InputError(f"TWEELING_THREADS is {wish!r}; it must be a whole number of at least 1")
+    return int(wish)
+
+
+def _all(futures: Sequence[Future[Result]]) -> list[Result]:
+    """Results of all, in their order; the first failure is raised as soon as it happens."""
+    for future in as_completed(futures):
+        future.result()
+    return [future.result() for future in futures]
