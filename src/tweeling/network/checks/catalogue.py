@@ -20,6 +20,7 @@ from tweeling.network.checks import (
     text,
     topology,
     valves,
+    verdict,
     words,
 )
 from tweeling.network.checks.remark import Check
@@ -68,7 +69,7 @@ CHECKS: tuple[Check, ...] = (
     elevations.elevation_above_sources,
     pumps.pump_without_curve_or_power,
     pumps.pump_power_not_positive,
-    pumps.pump_speed_negative,
+    pumps.setting_negative,
     pumps.pump_speed_too_high,
     pumps.pump_curve_not_falling,
     pumps.curve_not_ascending,
@@ -99,6 +100,7 @@ CHECKS: tuple[Check, ...] = (
     rules.rule_not_readable,
     rules.rule_names_absent_element,
     rules.rule_moves_check_valve,
+    rules.rule_level_outside_tank,
     rules.rule_incomplete,
     rules.rule_twice,
     rules.rules_contradict,
@@ -112,5 +114,7 @@ CHECKS: tuple[Check, ...] = (
     settings.diameters_in_another_unit,
     map.node_without_coordinates,
     map.no_coordinates,
+    map.map_row_not_readable,
     map.coordinates_twice,
+    verdict.refused_by_epanet,
 )

@@ -51,7 +51,7 @@ def _parse(row: Row) -> RawControl | str:
         words.pop()
     if len(words) < 6:
         return "is too short"
-    action = words[2]
+    action = next((status for status in ("OPEN", "CLOSED", "ACTIVE") if words[2].startswith(status)), words[2])
     if action not in ("OPEN", "CLOSED", "ACTIVE") and number(action) is None:
         return f"sets {action[:40]!r}, which is no status and no number"
     if words[4] in ("TIME", "CLOCKTIME"):
@@ -61,8 +61,8 @@ def _parse(row: Row) -> RawControl | str:
             if value is None
             else RawControl(row, action, words[4], "", value)
         )
-    if words[4][:4] not in ("NODE", "JUNC", "TANK", "RESE") or len(words) < 8:
-        return "names neither a node nor a time as its condition"
+    if len(words) < 8:
+        return "names neither a node with a level nor a time as its condition"
     value = number(words[7])
     if words[6] not in ("BELOW", "ABOVE") or value is None:
         return "has no ABOVE or BELOW with a number"

@@ -68,8 +68,7 @@ def elevation_unlike_neighbours(model: RawModel) -> Iterator[Place]:
     _, chosen, rise, length = _pipe_rise(model)
     start, end = graph.start[chosen], graph.end[chosen]
     known = np.isfinite(rise) & np.isfinite(length)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        steep = (np.abs(rise) > OUTLIER_RISE) & (np.abs(rise) > OUTLIER_SLOPE * length)
+    steep = (np.abs(rise) > OUTLIER_RISE) & (np.abs(rise) > OUTLIER_SLOPE * length)
     n = len(graph.nodes)
     pipes = _count(n, start[known], end[known])
     up = _count(n, end[steep & (rise > 0)], start[steep & (rise < 0)])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from tweeling.network.checks.model import RawModel
 from tweeling.network.checks.remark import Place, Severity, check
+from tweeling.network.checks.words import MAP_SECTIONS
 
 
 @check(
@@ -30,6 +31,19 @@ def no_coordinates(model: RawModel) -> Iterator[Place]:
     """A file without a map."""
     if model.nodes and not model.section("COORDINATES"):
         yield Place("the file has no coordinates", section="COORDINATES")
+
+
+@check(
+    Severity.WARNING,
+    why="EPANET skips the row, and the map shows the element elsewhere or not at all.",
+    advice="Write the id and two numbers.",
+)
+def map_row_not_readable(model: RawModel) -> Iterator[Place]:
+    """Rows of coordinates or bends without two numbers."""
+    for section in MAP_SECTIONS:
+        for row in model.section(section):
+            if row.number("x") is None or row.number("y") is None:
+                yield row.says(f"{row.id[:40]} in [{section}] has no two numbers")
 
 
 @check(

@@ -49,20 +49,25 @@ class RawModel:
     """The rows of a file, and what they mean where they mean something; what stands behind `[END]` is the section END.
 
     Args:
+        text: all of it.
+        encoding: `utf-8` or `latin-1`.
         headers: in the file's order.
         rows: by section; rows without words are left out. Before the first header: section "".
-        long_lines: numbers of the lines of more than `MAX_LINE` characters.
-        utf8: whether the file's bytes are UTF-8.
     """
 
+    text: str
+    encoding: str
     headers: tuple[Header, ...]
     rows: dict[str, list[Row]]
-    long_lines: tuple[int, ...]
-    utf8: bool = True
 
     def section(self, name: str) -> list[Row]:
         """The rows of a section, none where the file has it not."""
         return self.rows.get(name, [])
+
+    @cached_property
+    def long_lines(self) -> tuple[int, ...]:
+        """Numbers of the lines of more than `MAX_LINE` characters."""
+        return tuple(line for line, _ in _numbered(rf"^[^\n]{{{MAX_LINE + 1},}}", self.text))
 
     @cached_property
     def nodes(self) -> dict[str, Row]:
@@ -126,9 +131,9 @@ class RawModel:
         """The value of an option of one or two words (the last that the file gives), empty without."""
         words = name.split()
         values = [
-            row.tokens[-1]
+            row.tokens[len(words)]
             for row in self.section("OPTIONS")
-            if len(row.tokens) == len(words) + 1 and [t.upper() for t in row.tokens[:-1]] == words
+            if len(row.tokens) > len(words) and [t.upper() for t in row.tokens[: len(words)]] == words
         ]
         return values[-1] if values else ""
 
@@ -171,7 +176,7 @@ def parse_model(text: str, name: str = "the text", encoding: str = "utf-8") -> R
         section: [Row(section, line.number, line.tokens) for line in lines if line.tokens]
         for section, lines in split_sections(text).items()
     }
-    return RawModel(headers, rows, _long_lines(text), utf8=encoding == "utf-8")
+    return RawModel(text, encoding, headers, rows)
 
 
 def _headers(text: str) -> tuple[Header, ...]:
@@ -182,10 +187,6 @@ def _headers(text: str) -> tuple[Header, ...]:
         if found[-1].name == "END":
             break
     return tuple(found)
-
-
-def _long_lines(text: str) -> tuple[int, ...]:
-    return tuple(line for line, match in _numbered(rf"^[^\n]{{{MAX_LINE + 1},}}", text))
 
 
 def _numbered(pattern: str, text: str) -> list[tuple[int, str]]:

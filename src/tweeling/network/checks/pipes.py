@@ -142,9 +142,8 @@ def _drawn_lengths(model: RawModel) -> tuple[list[Row], np.ndarray, np.ndarray]:
         line = [*ends[:1], *bends.get(row.id, []), *ends[1:]]
         if length is None or length <= 0 or len(ends) < 2 or any(value is None for point in line for value in point):
             continue
-        with np.errstate(over="ignore", invalid="ignore"):
-            steps = np.diff(np.array(line, dtype=np.float64), axis=0)
-            total = float(np.hypot(steps[:, 0], steps[:, 1]).sum())
+        steps = np.diff(np.array(line, dtype=np.float64), axis=0)
+        total = float(np.hypot(steps[:, 0], steps[:, 1]).sum())
         if 0 < total < np.inf:
             rows.append(row)
             lengths.append(length)

@@ -31,7 +31,8 @@ def shutoff_head(model: RawModel, row: Row) -> float:
         return math.inf
     # EPANET gives a curve of one point a shutoff head of 4/3 of it.
     most = max(curve.y) * (4 / 3 if len(curve.y) == 1 else 1.0)
-    return max(most, 0.0) * model.units.length_si * max(number(_properties(row).get("SPEED", "")) or 1.0, 1.0) ** 2
+    speed = max(number(_properties(row).get("SPEED", "")) or 1.0, 1.0)
+    return max(most, 0.0) * model.units.length_si * speed * speed
 
 
 @check(
@@ -61,14 +62,15 @@ def pump_power_not_positive(model: RawModel) -> Iterator[Place]:
 
 @check(
     Severity.ERROR,
-    why="A pump's speed cannot be below zero; EPANET refuses it.",
-    advice="Correct the sign, or swap the ends of the pump.",
+    why="No link has a speed or a setting below zero; EPANET refuses it.",
+    advice="Correct the sign; to stop a link, write CLOSED.",
 )
-def pump_speed_negative(model: RawModel) -> Iterator[Place]:
-    """Negative speeds in [PUMPS], [STATUS] or [CONTROLS]."""
-    for row, name, speed in pump_speeds(model):
-        if speed < 0:
-            yield Place(f"[{row.section}] gives pump {name} a speed of {speed:g}", (name,), row.section, row.line)
+def setting_negative(model: RawModel) -> Iterator[Place]:
+    """Negative settings in [PUMPS], [STATUS] or [CONTROLS]."""
+    for row, name, word in (*_own_speeds(model), *settings_given(model)):
+        value = number(word)
+        if value is not None and value < 0:
+            yield Place(f"[{row.section}] gives link {name} a setting of {value:g}", (name,), row.section, row.line)
 
 
 @check(
@@ -83,10 +85,14 @@ def pump_speed_too_high(model: RawModel) -> Iterator[Place]:
             yield Place(f"[{row.section}] gives pump {name} a speed of {speed:g}", (name,), row.section, row.line)
 
 
+def _own_speeds(model: RawModel) -> Iterator[tuple[Row, str, str]]:
+    for row in model.section("PUMPS"):
+        yield row, row.id, _properties(row).get("SPEED", "")
+
+
 def pump_speeds(model: RawModel) -> Iterator[tuple[Row, str, float]]:
     """Where a pump is given a speed: row, pump, speed."""
-    given = [(row, row.id, _properties(row).get("SPEED", "")) for row in model.section("PUMPS")]
-    for row, name, word in (*given, *settings_given(model)):
+    for row, name, word in (*_own_speeds(model), *settings_given(model)):
         speed = number(word)
         if speed is not None and name in model.links and model.links[name].section == "PUMPS":
             yield row, name, speed
@@ -140,7 +146,7 @@ def _fits_power_law(flow: tuple[float, ...], head: tuple[float, ...]) -> bool:
     first, last = head[0] - head[1], head[0] - head[2]
     if min(first, last, flow[1]) <= 0 or flow[2] <= flow[1]:
         return True  # another check speaks of it
-    return 0 < math.log(last / first) / math.log(flow[2] / flow[1]) <= 20
+    return 0 < math.log(last / first) <= 20 * math.log(flow[2] / flow[1])
 
 
 @check(

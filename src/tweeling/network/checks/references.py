@@ -83,8 +83,18 @@ def row_for_absent_element(model: RawModel) -> Iterator[Place]:
     """Demands, statuses and the like of elements that are not there."""
     for section in ("DEMANDS", "EMITTERS", "SOURCES", "MIXING"):
         yield from _absent(model.section(section), model.nodes, "node")
+    yield from _absent([row for row in model.section("QUALITY") if len(row.tokens) == 2], model.nodes, "node")
     for section in ("STATUS", "LEAKAGE"):
         yield from _absent(model.section(section), model.links, "link")
+    for row in (*model.section("TAGS"), *model.section("REPORT")):
+        kind = row.id.upper()[:4]
+        known = {"NODE": model.nodes, "LINK": model.links}.get(kind, {})
+        names = row.tokens[1:2] if row.section == "TAGS" else row.tokens[1:]
+        if kind in ("NODE", "LINK"):
+            for name in names:
+                if name not in known and not (row.section == "REPORT" and name.upper() in ("ALL", "NONE")):
+                    what = f"[{row.section}] names {kind.lower()} {name[:40]}, which is not there"
+                    yield Place(what, (name,), row.section, row.line)
     for row in model.section("ENERGY"):
         pump = row.tokens[1] if len(row.tokens) > 1 and row.id.upper() == "PUMP" else None
         if pump is not None and (pump not in model.links or model.links[pump].section != "PUMPS"):

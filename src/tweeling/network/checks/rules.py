@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from tweeling.network.checks.clock import seconds
 from tweeling.network.checks.graph import is_check_valve
 from tweeling.network.checks.model import RawModel
 from tweeling.network.checks.remark import Place, Severity, check
@@ -12,6 +13,8 @@ from tweeling.network.checks.rows import Row, number
 
 NODE_WORDS = ("NODE", "JUNC", "RESE", "TANK")
 LINK_WORDS = ("LINK", "PIPE", "PUMP", "VALV")
+_BEFORE = {"IF": ("",), "AND": ("IF", "THEN", "ELSE"), "OR": ("IF",), "THEN": ("IF",), "ELSE": ("THEN",)}
+"""In which part of a rule a line may begin with this word."""
 CLAUSES = ("IF", "AND", "OR", "THEN", "ELSE", "PRIORITY")
 VARIABLES = ("DEMA", "HEAD", "GRAD", "LEVE", "PRES", "FLOW", "STAT", "SETT", "POWE", "TIME", "CLOC", "FILL", "DRAI")
 RELATIONS = ("=", "<>", "<", "<=", "=<", ">", ">=", "=>", "IS", "NOT", "BELOW", "ABOVE")
@@ -50,17 +53,20 @@ def _rules(model: RawModel) -> tuple[list[RawRule], list[tuple[Row, str]]]:
         if word == "RULE":
             rules.append(RawRule(row))
             part = ""
+            if len(row.tokens) != 2:
+                stray.append((row, "has RULE without a name of one word"))
         elif not rules or word not in CLAUSES:
             stray.append((row, f"begins with {row.id[:40]!r}, not with RULE, IF, AND, OR, THEN, ELSE or PRIORITY"))
         elif word == "PRIORITY":
-            value = number(row.tokens[-1])
-            if value is None or len(row.tokens) < 2:
-                stray.append((row, "has no number as priority"))
+            value = number("".join(row.tokens[1:2]))
+            if value is None or part not in ("THEN", "ELSE"):
+                stray.append((row, "has PRIORITY without a number, or not behind THEN or ELSE"))
             else:
+                part = word
                 rules[-1] = RawRule(rules[-1].row, rules[-1].clauses, value)
         else:
-            part = word if word in ("IF", "THEN", "ELSE") else part
-            trouble = _clause_trouble(part, row)
+            before, part = part, word if word in ("IF", "THEN", "ELSE") else part
+            trouble = _clause_trouble(part, row) if before in _BEFORE[word] else f"has {word} where it does not belong"
             if trouble:
                 stray.append((row, trouble))
             else:
@@ -71,21 +77,22 @@ def _rules(model: RawModel) -> tuple[list[RawRule], list[tuple[Row, str]]]:
 def _clause_trouble(part: str, row: Row) -> str:
     """What keeps a clause from being read, empty for nothing."""
     words = [token.upper() for token in row.tokens[1:]]
-    if not part:
-        return f"has {row.id.upper()} before IF"
     kind = words[0][:4] if words else ""
     if part != "IF":
         if kind not in LINK_WORDS:
             return "names no LINK, PIPE, PUMP or VALVE"
         if len(words) < 5 or words[2][:4] not in ("STAT", "SETT") or words[3] not in ("IS", "="):
             return "is no action: LINK id STATUS|SETTING IS value"
-        return _value_trouble(words[4])
+        return _value_trouble(words[4]) or ("sets a number below zero" if (number(words[4]) or 0) < 0 else "")
     where = 1 if kind == "SYST" else 2
     if kind not in (*NODE_WORDS, *LINK_WORDS, "SYST"):
         return "names no NODE, LINK or SYSTEM"
     if len(words) < where + 3 or words[where][:4] not in VARIABLES or words[where + 1] not in RELATIONS:
         return "is no condition: NODE|LINK id variable relation value"
-    return "" if words[where][:4] in ("TIME", "CLOC") else _value_trouble(words[where + 2])
+    if words[where][:4] in ("TIME", "CLOC"):
+        known = seconds(words[where + 2], "".join(words[where + 3 : where + 4])) is not None
+        return "" if known else f"has {words[where + 2][:40]!r} as time"
+    return _value_trouble(words[where + 2])
 
 
 def _value_trouble(word: str) -> str:
@@ -132,6 +139,25 @@ def rule_moves_check_valve(model: RawModel) -> Iterator[Place]:
             if clause.part != "IF" and row is not None and is_check_valve(row):
                 what = f"rule {rule.name[:40]} moves pipe {row.id}, which has a check valve"
                 yield Place(what, (row.id, rule.name), "RULES", clause.row.line)
+
+
+@check(
+    Severity.WARNING,
+    why="The tank never gets there, so the condition never holds, or always does.",
+    advice="Choose a level between the tank's lowest and highest, measured from its bottom.",
+)
+def rule_level_outside_tank(model: RawModel) -> Iterator[Place]:
+    """Rules by a level that their tank cannot have."""
+    for rule in _rules(model)[0]:
+        for clause in rule.clauses:
+            tank = model.tanks.get(clause.words[1]) if clause.part == "IF" else None
+            level = number(clause.words[4]) if tank is not None else None
+            if tank is None or level is None or not clause.words[2].upper().startswith("LEVE"):
+                continue
+            low, high = (tank.number(name) for name in ("min_level", "max_level"))
+            if low is not None and high is not None and not low <= level <= high:
+                what = f"rule {rule.name[:40]} waits for level {level:g} in {tank.id}, which has {low:g} to {high:g}"
+                yield Place(what, (tank.id, rule.name), "RULES", clause.row.line)
 
 
 @check(

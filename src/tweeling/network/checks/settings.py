@@ -49,10 +49,37 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "QTOL": _NUMBER,
     "RQTOL": _NUMBER,
 }
+TWO_WORDS = ("PRESSURE EXP", "SPEC", "EMIT", "DEMAND", "MINIMUM", "REQUIRED", "BACKFLOW")
+"""Options whose value is the third word, where there are three."""
 POSITIVE = ("VISC", "SPEC", "TRIAL", "ACCU", "EMIT", "DEMAND MULT", "CHECKFREQ", "MAXCHECK")
 
 TIMES = ("DURA", "HYDR", "QUAL", "RULE", "MINI", "PATT", "REPO", "STAR", "STAT")
+STATISTICS = ("NONE", "AVERAGE", "MINIMUM", "MAXIMUM", "RANGE")
 STEPS = ("HYDRAULIC TIMESTEP", "PATTERN TIMESTEP", "REPORT TIMESTEP")
+
+ENERGY = ("PRICE", "PATT", "EFFI")
+REACTIONS = ("ORDER", "GLOBAL", "BULK", "WALL", "TANK", "LIMITING", "ROUGHNESS")
+REPORT = (
+    *(
+        "PAGE",
+        "STAT",
+        "SUMM",
+        "MESS",
+        "ENER",
+        "NODE",
+        "LINK",
+        "FILE",
+        "ELEV",
+        "DEMA",
+        "HEAD",
+        "PRES",
+        "QUAL",
+        "LENG",
+        "DIAM",
+        "FLOW",
+    ),
+    *("VELO", "HEADL", "SETT", "REAC", "F-FA", "STATE", "POSI"),
+)
 
 LOOSE = 1e-3
 """EPANET's own default accuracy: sum of the flow changes over the sum of the flows."""
@@ -70,13 +97,29 @@ def _option(row: Row) -> str:
     advice="Correct the word, or delete the row.",
 )
 def unknown_option(model: RawModel) -> Iterator[Place]:
-    """Rows of [OPTIONS] and [TIMES] that EPANET has not."""
+    """Rows of [OPTIONS], [TIMES], [ENERGY], [REACTIONS] and [REPORT] that EPANET has not."""
     for row in model.section("OPTIONS"):
-        if not _option(row):
+        if len(row.tokens) > 1 and not _option(row):
             yield row.says(f"EPANET has no option {' '.join(row.tokens)[:40]}")
     for row in model.section("TIMES"):
-        if not row.id.upper().startswith(TIMES):
+        if not _knows(row):
             yield row.says(f"EPANET has no time {' '.join(row.tokens)[:40]}")
+    for row in model.section("ENERGY"):
+        kind = row.id.upper()
+        where = 1 if kind.startswith("GLOBAL") else 2
+        what = "".join(row.tokens[where : where + 1]).upper()
+        if not kind.startswith("DEMAND") and not (kind.startswith(("GLOBAL", "PUMP")) and what.startswith(ENERGY)):
+            yield row.says(f"EPANET has no energy setting {' '.join(row.tokens)[:40]}")
+    for section, known in (("REACTIONS", REACTIONS), ("REPORT", REPORT)):
+        for row in model.section(section):
+            if len(row.tokens) > 1 and not row.id.upper().startswith(known):
+                yield row.says(f"EPANET has no setting {' '.join(row.tokens)[:40]} in [{section}]")
+
+
+def _knows(row: Row) -> bool:
+    """Whether EPANET knows the first words of a row of [TIMES]."""
+    first, second = row.tokens[0].upper(), "".join(row.tokens[1:2]).upper()
+    return first.startswith(TIMES) and (first[:4] not in ("PATT", "REPO") or second[:4] in ("TIME", "STAR"))
 
 
 @check(
@@ -90,14 +133,14 @@ def option_value_not_allowed(model: RawModel) -> Iterator[Place]:
         key = _option(row)
         if not key or len(row.tokens) <= len(key.split()):
             continue  # unknown, or left at its default
-        allowed, word = OPTIONS[key], row.tokens[-1]
+        allowed, word = OPTIONS[key], row.tokens[2 if key.startswith(TWO_WORDS) and len(row.tokens) > 2 else 1]
         value = number(word)
         if allowed == _NUMBER and (value is None or (value <= 0 and key in POSITIVE)):
             what = "a positive number" if key in POSITIVE else "a number"
-            yield row.says(f"option {' '.join(row.tokens[:-1])} has the value {word[:40]!r}; {what} is needed")
+            yield row.says(f"option {row.id} has the value {word[:40]!r}; {what} is needed")
         elif allowed not in (_NUMBER, _ANYTHING) and not word.upper().startswith(allowed):
             known = ", ".join(allowed)
-            yield row.says(f"option {' '.join(row.tokens[:-1])} has the value {word[:40]!r}; EPANET knows {known}")
+            yield row.says(f"option {row.id} has the value {word[:40]!r}; EPANET knows {known}")
 
 
 @check(
@@ -106,11 +149,14 @@ def option_value_not_allowed(model: RawModel) -> Iterator[Place]:
     advice=f"Write hours (1.5), a clock time (1:30, 1:30:00), or a number and one of {', '.join(TIME_UNITS)}.",
 )
 def time_not_readable(model: RawModel) -> Iterator[Place]:
-    """Rows of [TIMES] without a time."""
+    """Rows of [TIMES] without a time, or with a statistic that EPANET has not."""
     for row in model.section("TIMES"):
-        if row.id.upper().startswith("STAT") or not row.id.upper().startswith(TIMES):
+        if not _knows(row):
             continue
-        if _time(row) is None:
+        if row.id.upper().startswith("STAT"):
+            if not "".join(row.tokens[1:2]).upper().startswith(STATISTICS):
+                yield row.says(f"{' '.join(row.tokens)[:60]} is no statistic; EPANET knows {', '.join(STATISTICS)}")
+        elif _time(row) is None:
             yield row.says(f"{' '.join(row.tokens)[:60]} is no time")
 
 

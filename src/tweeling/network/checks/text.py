@@ -20,6 +20,10 @@ _ABOVE = {
 }
 
 
+HINTS = 20
+"""Unknown headers that get a guess of what was meant; it takes time, and a file may have a million."""
+
+
 @check(
     Severity.ERROR,
     why="EPANET refuses a file with a section that it does not know; what the section says is lost.",
@@ -27,11 +31,11 @@ _ABOVE = {
 )
 def unknown_section(model: RawModel) -> Iterator[Place]:
     """Headers that EPANET has not."""
-    for header in model.headers:
-        if header.name not in SECTIONS or "]" not in header.text:
-            close = get_close_matches(header.name[:40], SECTIONS, n=1)
-            hint = f"; near it: [{close[0]}]" if close else ""
-            yield Place(f"EPANET has no section {header.text[:40]}{hint}", (), header.name[:40], header.line)
+    unknown = [header for header in model.headers if header.name not in SECTIONS or "]" not in header.text]
+    for i, header in enumerate(unknown):
+        close = get_close_matches(header.name[:40], SECTIONS, n=1) if i < HINTS else []
+        hint = f"; near it: [{close[0]}]" if close else ""
+        yield Place(f"EPANET has no section {header.text[:40]}{hint}", (), header.name[:40], header.line)
 
 
 @check(
@@ -102,5 +106,5 @@ def rows_after_end(model: RawModel) -> Iterator[Place]:
 )
 def not_utf8(model: RawModel) -> Iterator[Place]:
     """Bytes that are no UTF-8."""
-    if not model.utf8:
+    if model.encoding != "utf-8":
         yield Place("the file is not encoded as UTF-8")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from tweeling.network.checks.model import LINK_SECTIONS, NODE_SECTIONS, RawModel
 from tweeling.network.checks.remark import Place, Severity, check
 from tweeling.network.checks.rows import FORMATS, Row, number
+
+MAP_SECTIONS = ("COORDINATES", "VERTICES")
+"""EPANET skips a row of these that it cannot read."""
 
 MAX_ID = 31
 """Characters of an id in EPANET."""
@@ -26,7 +29,7 @@ CURVE_WORDS = ("PUMP", "EFFIC", "VOLUME", "HEADLOSS")
 def row_too_short(model: RawModel) -> Iterator[Place]:
     """Rows that lack a word they cannot do without."""
     for section, layout in FORMATS.items():
-        for row in model.section(section):
+        for row in model.section(section) if section not in MAP_SECTIONS else ():
             needed = 2 if row in _reservoirs_among_tanks(row) else layout.needed
             if section == "PUMPS" and len(row.tokens) >= 3:
                 continue  # a pump without curve or power has a check of its own
@@ -36,6 +39,15 @@ def row_too_short(model: RawModel) -> Iterator[Place]:
     for row in model.section("PATTERNS"):
         if len(row.tokens) < 2:
             yield row.says(f"pattern {row.id[:40]} has a row without multipliers")
+    for row in model.section("CURVES"):
+        if not _point(row) or len(_point(row)) % 2:
+            yield row.says(f"curve {row.id[:40]} has a row without both numbers of a point")
+    for row in model.section("SOURCES"):
+        if len(row.tokens) == 2 and number(row.word("type")) is None:
+            yield row.says(f"the row of {row.id[:40]} in [SOURCES] ends before its strength")
+    for row in model.section("ENERGY"):
+        if len(row.tokens) < (4 if row.id.upper() == "PUMP" else 3):
+            yield row.says(f"a row of [ENERGY] ends after {row.tokens[-1][:40]}")
 
 
 def _reservoirs_among_tanks(row: Row) -> tuple[Row, ...]:
@@ -51,37 +63,52 @@ def _reservoirs_among_tanks(row: Row) -> tuple[Row, ...]:
 def not_a_number(model: RawModel) -> Iterator[Place]:
     """Words, NaN and infinity where a number belongs."""
     for section in FORMATS:
-        for row in model.section(section):
+        for row in model.section(section) if section not in MAP_SECTIONS else ():
             for column, word in row.columns():
                 if column.holds == "number" and number(word) is None:
                     if section == "TANKS" and len(row.tokens) == 3:
                         continue  # a reservoir with a head pattern
                     yield row.says(f"{column.name.replace('_', ' ')} of {row.id[:40]} is {word[:40]!r}, not a number")
+    for section in (*FORMATS, "REACTIONS", "ENERGY"):
+        for row in model.section(section):
             yield from _other_numbers(row)
 
 
 def _other_numbers(row: Row) -> Iterator[Place]:
-    """Numbers whose place depends on the words before them."""
-    words: tuple[str, ...] = ()
-    if row.section == "PATTERNS":
-        words = row.tokens[1:]
-    elif row.section == "CURVES":
-        words = row.tokens[2:] if _is_curve_word(row) else row.tokens[1:]
-    elif row.section == "PUMPS":
-        pairs = zip(row.tokens[3::2], row.tokens[4::2], strict=False)
-        words = tuple(value for key, value in pairs if key.upper() in ("POWER", "SPEED"))
-    elif row.section == "VALVES" and row.word("type").upper() != "GPV":
-        words = row.tokens[5:6]
-    elif row.section == "PIPES" and len(row.tokens) > 7:
-        words = row.tokens[6:7]
-    for word in words:
+    for word in _NUMBERS[row.section](row) if row.section in _NUMBERS else ():
         if number(word) is None:
             yield row.says(f"{row.id[:40]} in [{row.section}] has {word[:40]!r} where a number belongs")
             return
 
 
-def _is_curve_word(row: Row) -> bool:
-    return len(row.tokens) > 1 and row.tokens[1].upper().startswith(CURVE_WORDS)
+def _point(row: Row) -> tuple[str, ...]:
+    first_is_kind = len(row.tokens) > 1 and row.tokens[1].upper().startswith(CURVE_WORDS)
+    return row.tokens[2:] if first_is_kind else row.tokens[1:]
+
+
+def _pump_numbers(row: Row) -> tuple[str, ...]:
+    pairs = zip(row.tokens[3::2], row.tokens[4::2], strict=False)
+    return tuple(value for key, value in pairs if key.upper() in ("POWER", "SPEED"))
+
+
+def _energy_number(row: Row) -> tuple[str, ...]:
+    what = row.tokens[-2].upper() if len(row.tokens) > 2 else ""
+    is_general = row.id.upper().startswith("GLOBAL")
+    return row.tokens[-1:] if what.startswith(("PRICE", "CHARGE")) or (is_general and what.startswith("EFFI")) else ()
+
+
+_NUMBERS: dict[str, Callable[[Row], tuple[str, ...]]] = {
+    "PATTERNS": lambda row: row.tokens[1:],
+    "CURVES": _point,
+    "PUMPS": _pump_numbers,
+    "VALVES": lambda row: () if row.word("type").upper() == "GPV" else row.tokens[5:6],
+    "PIPES": lambda row: row.tokens[6:7] if len(row.tokens) > 7 else (),
+    "QUALITY": lambda row: row.tokens[1:2] if len(row.tokens) == 2 else row.tokens[2:3],
+    "SOURCES": lambda row: row.tokens[2:3] if number(row.word("type")) is None else (),
+    "REACTIONS": lambda row: row.tokens[-1:] if len(row.tokens) > 2 else (),
+    "ENERGY": _energy_number,
+}
+"""Numbers whose place depends on the words before them."""
 
 
 @check(
@@ -106,7 +133,13 @@ def unknown_word(model: RawModel) -> Iterator[Place]:
                 yield from _one_of(row, word, PUMP_WORDS, "pump property")
     for row in model.section("MIXING"):
         yield from _one_of(row, row.word("model"), MIXING_MODELS, "mixing model")
+    for row in model.section("TANKS"):
+        yield from _one_of(row, row.word("overflow"), ("YES", "NO"), "answer to whether it may overflow")
+    for row in model.section("TAGS"):
+        yield from _one_of(row, row.word("kind"), ("NODE", "LINK"), "kind of element")
     for row in model.section("SOURCES"):
+        if number(row.word("type")) is not None:
+            continue  # a strength without a type is a concentration
         yield from _one_of(row, row.word("type"), SOURCE_TYPES, "source type")
 
 
