@@ -136,7 +136,7 @@ def head_loss(plan: Plan, conditions: Conditions, flow: Floats, status: Codes, s
     breaking = (kind == LinkKind.PBV) & (setting > loss) & (setting > 0)
     loss = np.where(breaking, setting, loss)
     for link in np.flatnonzero(kind == LinkKind.GPV):
-        loss[:, link] = np.sign(flow[:, link]) * _curve_value(plan, int(link), np.abs(flow[:, link]))
+        loss[:, link] = np.sign(flow[:, link]) * _curve_value(plan, int(link), np.abs(flow[:, link]), plan.constants.tiny_slope)
     with np.errstate(divide="ignore", invalid="ignore"):  # a pump at speed 0, which is closed
         for row, link in enumerate(plan.network.pumps.link):
             loss[:, link] = -_pump_gain(plan, row, flow[:, link], setting[:, link])
@@ -192,12 +192,16 @@ def _position_coefficient(plan: Plan, minor: Floats, setting: Floats) -> Floats:
         return np.asarray(np.minimum(minor / share**2, LARGE_COEFFICIENT))
 
 
-def _curve_value(plan: Plan, link: int, flow: Floats) -> Floats:
-    """Head in m on the curve of a pump or valve at a flow in m3/s; the outer pieces are prolonged; (member,)."""
+def _curve_value(plan: Plan, link: int, flow: Floats, least_slope: float = -np.inf) -> Floats:
+    """Head in m on the curve of a pump or valve at a flow in m3/s; the outer pieces are prolonged; (member,).
+
+    EPANET gives a piece of a valve's curve at least a tiny slope (m per m3/s), about the point where it meets zero flow.
+    """
     units, curve = plan.network.units, int(plan.network.links.curve[link])
     x, y = plan.network.curves.x[curve] * units.flow_si, plan.network.curves.y[curve] * units.length_si
     piece = np.clip(np.searchsorted(x, flow, side="right") - 1, 0, len(x) - 2)
-    return np.asarray(y[piece] + (flow - x[piece]) * (y[piece + 1] - y[piece]) / (x[piece + 1] - x[piece]))
+    slope = (y[piece + 1] - y[piece]) / (x[piece + 1] - x[piece])
+    return np.asarray(y[piece] - slope * x[piece] + np.maximum(slope, least_slope) * flow)
 
 
 def _pump_gain(plan: Plan, row: int, flow: Floats, speed: Floats) -> Floats:
