@@ -1,39 +1,15 @@
-"""A command's file comes into being whole, or not at all."""
+"""What commands share."""
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 
 import pytest
 import typer
 
-from tweeling.cli.output import whole_file, writable
-
-
-def test_the_file_appears_only_when_it_is_whole(tmp_path: Path) -> None:
-    path = tmp_path / "run.nc"
-    with whole_file(path) as partial:
-        partial.write_text("half")
-        assert not path.exists()
-        partial.write_text("whole")
-    assert path.read_text() == "whole"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize("trouble", [KeyboardInterrupt, ValueError])
-def test_trouble_leaves_the_old_file_and_nothing_else(trouble: type[BaseException], tmp_path: Path) -> None:
-    path = tmp_path / "run.nc"
-    path.write_text("old")
-
-    def write() -> None:
-        with whole_file(path) as partial:
-            partial.write_text("half")
-            raise trouble
-
-    with pytest.raises(trouble):
-        write()
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
+from tweeling.cli.output import progress_bar, writable
 
 
 def test_a_file_that_cannot_be_made_is_refused_before_the_work(tmp_path: Path) -> None:
@@ -41,3 +17,20 @@ def test_a_file_that_cannot_be_made_is_refused_before_the_work(tmp_path: Path) -
     for path in (tmp_path, tmp_path / "absent" / "run.nc"):
         with pytest.raises(typer.BadParameter, match="cannot be made"):
             writable(path)
+
+
+class Screen(io.StringIO):
+    """A terminal that remembers."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("stream", [Screen(), io.StringIO()], ids=["terminal", "file"])
+def test_progress_is_shown_on_a_terminal_only(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    with progress_bar("Counting") as progress:
+        for done in range(4):
+            progress(done + 1, 4)
+    assert ("Counting" in stream.getvalue()) is stream.isatty()

@@ -1,4 +1,4 @@
-"""What a command shows while it works, and how its file comes into being: whole, or not at all."""
+"""What commands share: a bar while they work, and a look beforehand whether their file can be made."""
 
 from __future__ import annotations
 
@@ -9,17 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import typer
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to; it takes that name when the block ends well, and is removed when it does not."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def writable(path: Path) -> Path:
