@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tweeling.errors import TweelingError as TweelingError
     from tweeling.network.inp.read import read_network as read_network
+    from tweeling.network.network import Network as Network
     from tweeling.network.priors import Beliefs as Beliefs
     from tweeling.physics.hydraulics.run import Run as Run
     from tweeling.physics.hydraulics.run import simulate as simulate
 
 _SURFACE = {
     "Beliefs": "tweeling.network.priors",
+    "Network": "tweeling.network.network",
     "Run": "tweeling.physics.hydraulics.run",
     "TweelingError": "tweeling.errors",
     "read_network": "tweeling.network.inp.read",
