@@ -134,7 +134,7 @@ def _head_trouble(curve: Curve) -> tuple[int, str] | None:
 
 def _odd_one(head: tuple[float, ...], rising: list[int]) -> int:
     """The one point without which the heads fall; where none is, the first that does not fall."""
-    for point in {i for r in rising for i in (r, r - 1)} if len(rising) <= 2 else ():
+    for point in [*rising, *(r - 1 for r in rising)] if len(rising) <= 2 else ():
         rest = head[:point] + head[point + 1 :]
         if all(b < a for a, b in pairwise(rest)):
             return point

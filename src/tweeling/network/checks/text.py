@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from tweeling.network.checks.model import LINK_SECTIONS, MAX_LINE, NODE_SECTIONS, RawModel
+from tweeling.network.checks.model import LINK_SECTIONS, MAX_LINE, RawModel
 from tweeling.network.checks.remark import Place, Severity, check
 
 SECTIONS = frozenset(
@@ -13,12 +13,14 @@ SECTIONS = frozenset(
     " ROUGHNESS ENERGY REACTIONS MIXING REPORT TIMES OPTIONS COORDINATES VERTICES LABELS BACKDROP TAGS LEAKAGE END".split()
 )
 
-# What a section's rows refer to has to stand above them; COORDINATES, PATTERNS and CURVES may stand anywhere.
-_ABOVE = {
-    **dict.fromkeys((*LINK_SECTIONS, "DEMANDS", "EMITTERS", "SOURCES", "MIXING"), NODE_SECTIONS),
-    **dict.fromkeys(("STATUS", "LEAKAGE", "CONTROLS", "RULES"), LINK_SECTIONS),
+# The kind of element that a row names, and in which words; PATTERNS, CURVES and COORDINATES may stand anywhere.
+_REFERS_TO = {
+    **dict.fromkeys(LINK_SECTIONS, ("node", (1, 2))),
+    **dict.fromkeys(("DEMANDS", "EMITTERS", "SOURCES", "MIXING"), ("node", (0,))),
+    **dict.fromkeys(("STATUS", "LEAKAGE"), ("link", (0,))),
+    "CONTROLS": ("link", (1,)),
+    "RULES": ("link", (2,)),
 }
-
 
 HINTS = 20
 """Unknown headers that get a guess of what was meant; it takes time, and a file may have a million."""
@@ -41,16 +43,18 @@ def unknown_section(model: RawModel) -> Iterator[Place]:
 @check(
     Severity.ERROR,
     why="EPANET reads from top to bottom and refuses a row that names an element it has not met yet.",
-    advice="Move the section below those that describe nodes and links.",
+    advice="Move the section below the element that it names.",
 )
 def section_too_early(model: RawModel) -> Iterator[Place]:
-    """Rows that stand above what they refer to."""
-    last = {name: max((row.line for row in model.section(name)), default=0) for name in (*NODE_SECTIONS, *LINK_SECTIONS)}
-    for name, needed in _ABOVE.items():
-        rows = model.section(name)
-        late = [other for other in needed if rows and last[other] > rows[0].line]
-        if late:
-            yield Place(f"[{name}] stands above rows of [{late[0]}]", (), name, rows[0].line)
+    """Rows that stand above what they refer to; the first of each section."""
+    for name, (kind, columns) in _REFERS_TO.items():
+        known = model.nodes if kind == "node" else model.links
+        for row in model.section(name):
+            named = (known[row.tokens[i]] for i in columns if i < len(row.tokens) and row.tokens[i] in known)
+            late = next((other for other in named if other.line > row.line), None)
+            if late is not None:
+                yield row.says(f"[{name}] names {late.id[:40]}, which comes later, in line {late.line}")
+                break
 
 
 @check(

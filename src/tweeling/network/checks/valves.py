@@ -13,7 +13,7 @@ from tweeling.network.checks.rows import Row, number
 
 # Which end of the one valve may not be which end of the other: (type, end, other type, other end). Each holds its own
 # pressure or flow at that node; two of them there leave the solution undecided.
-# Source: error 220 of EPANET 2.3, tried out pair by pair.
+# Source: error 220 of EPANET 2.3, tried out pair by pair; its toolkit refuses to add such a valve, but reads it from a file.
 FIGHTS = (
     ("PRV", "end", "PRV", "end", "they hold the pressure of the same node"),
     ("PRV", "end", "PRV", "start", "they stand in series with nothing between them"),
@@ -49,7 +49,7 @@ def valve_at_source(model: RawModel) -> Iterator[Place]:
 
 @check(
     Severity.ERROR,
-    why="Each valve wants its own way at one node, so nothing is decided; EPANET refuses it.",
+    why="Each wants its own way at one node, so nothing is decided; EPANET forbids it (error 220) and does not look for it in files.",
     advice="Put a pipe between them, or keep one of them.",
 )
 def valves_fight(model: RawModel) -> Iterator[Place]:
