@@ -16,6 +16,9 @@ from tweeling.physics.hydraulics.plan import ORIFICE, Constants, Plan, PumpLaw
 NO_FLOW = 1e-30
 """m3/s: where a law of exponent < 1 would divide by zero."""
 
+LEAST_SPAN = 0.1 * 0.3048
+"""m: smallest range of pressure over which a demand goes from nothing to all (EPANET's MINPDIFF)."""
+
 Law = tuple[Floats, Floats]
 """Loss in m and gradient in m per m3/s, of one shape."""
 
@@ -247,7 +250,7 @@ def delivery_loss(plan: Plan, flow: Floats, required: Floats) -> Law:
     """Pressure above the minimum, in m, at which a flow is delivered of a required demand > 0 (Wagner et al. 1988)."""
     options = plan.network.options
     exponent = 1 / options.pressure_exponent
-    span = max(options.required_pressure - options.min_pressure, 0.1 * 0.3048)
+    span = max(options.required_pressure - options.min_pressure, LEAST_SPAN)
     full = np.where(required > 0, required, 1.0)
     gradient = exponent * span * (np.abs(flow) / full) ** (exponent - 1) / full
     return barriers(plan.constants, flow, (gradient * flow / exponent, gradient), 0.0, full)
