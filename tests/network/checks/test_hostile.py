@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from healthy_town import town
 from tweeling.errors import NetworkFileError
-from tweeling.network.checks import CHECKS, check_file, check_model, parse_model, read_model
+from tweeling.network.checks import CHECKS, check_file, check_model, parse_model, read_model, remark
 
 OWN = CHECKS[:-1]
 RICH = town(
@@ -148,3 +148,9 @@ def test_a_file_that_crashes_epanet_is_survived(tmp_path: Path) -> None:
     path = tmp_path / "town.inp"
     path.write_text(town(add={"SOURCES": "J1 MASS"}))
     assert {"row-too-short", "refused-by-epanet"} <= {remark.code for remark in check_file(path)}
+
+
+def test_a_check_stops_when_it_has_said_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remark, "MOST", 3)
+    found = check_model(parse_model("[JUNCTIONS]\n" + "J1 1\n" * 9), OWN)
+    assert [entry.code for entry in found].count("node-twice") == 3

@@ -8,8 +8,8 @@ from tweeling.network.checks.model import LINK_SECTIONS, NODE_SECTIONS, RawModel
 from tweeling.network.checks.remark import Place, Severity, check
 from tweeling.network.checks.rows import FORMATS, Row
 
-_NONE = ("", "*")
-"""How a row says that it has no pattern or curve."""
+_STAR_IS_NONE = ("TANKS", "SOURCES")
+"""Where `*` stands for no pattern or curve."""
 
 
 @check(
@@ -122,10 +122,13 @@ def _absent(rows: Iterable[Row], known: dict[str, Row], what: str) -> Iterator[P
 
 def _named(model: RawModel, kind: str) -> Iterator[tuple[Row, str]]:
     """The rows that name a pattern or a curve, with the name."""
-    for section in FORMATS:
-        for row in model.section(section):
-            for column, word in row.columns():
-                if column.holds == kind and word not in _NONE:
+    for section, layout in FORMATS.items():
+        for position in layout.positions(kind):
+            for row in model.section(section):
+                word = row.tokens[position] if position < len(row.tokens) else ""
+                is_none = word == "*" and section in _STAR_IS_NONE
+                is_ignored = section == "VALVES" and row.word("type").upper() != "PCV"
+                if word and not is_none and not is_ignored:
                     yield row, word
     keys = {"pattern": "PATTERN", "curve": "HEAD"}
     for row in model.section("PUMPS"):

@@ -9,10 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tweeling.network.checks.model import RawModel
+
+
+MOST = 100_000
+"""Remarks of one check about one file; whoever has more knows enough, and a hostile file has no more memory to ask for."""
 
 
 class Severity(StrEnum):
@@ -86,8 +91,8 @@ def check(severity: Severity, *, why: str, advice: str) -> Callable[[Callable[[R
 
 
 def remarks_of(check: Check, model: RawModel) -> list[Remark]:
-    """All that one check has to say of a model."""
+    """What one check has to say of a model, `MOST` remarks at most."""
     return [
         Remark(check.code, check.severity, place.ids, place.section, place.line, place.what, check.why, check.advice)
-        for place in check.find(model)
+        for place in islice(check.find(model), MOST)
     ]

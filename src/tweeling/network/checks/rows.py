@@ -9,7 +9,6 @@ Source: the file format as EPANET 2.3.5 reads it, tried out with small files.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tweeling.network.checks.remark import Place
@@ -61,6 +60,10 @@ class Format:
         columns = tuple(Column(*word.partition(":")[::2]) for word in (needed + optional).split())
         return cls(columns, len(needed.split()))
 
+    def positions(self, holds: str) -> list[int]:
+        """Where the columns stand that hold a thing."""
+        return [i for i, column in enumerate(self.columns) if column.holds == holds]
+
 
 FORMATS = {section: Format.parse(text) for section, text in _FORMATS.items()}
 _POSITION = {section: {column.name: i for i, column in enumerate(f.columns)} for section, f in FORMATS.items()}
@@ -77,7 +80,7 @@ def number(token: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """One row of a section: its words before the comment."""
 
@@ -98,11 +101,6 @@ class Row:
     def number(self, name: str) -> float | None:
         """The number in a column, None where there is none or the word is no finite number."""
         return number(self.word(name))
-
-    def columns(self) -> Iterator[tuple[Column, str]]:
-        """The columns that this row fills, with their words."""
-        if self.section in FORMATS:
-            yield from zip(FORMATS[self.section].columns, self.tokens, strict=False)
 
     def says(self, what: str, *others: str) -> Place:
         """A place at this row about its element (and others)."""

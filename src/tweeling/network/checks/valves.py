@@ -49,7 +49,7 @@ def valve_at_source(model: RawModel) -> Iterator[Place]:
 
 @check(
     Severity.ERROR,
-    why="Each wants its own way at one node, so nothing is decided; EPANET forbids it (error 220) and does not look for it in files.",
+    why="Each wants its own way at one node, so nothing is decided; EPANET forbids it (error 220) but does not look in files.",
     advice="Put a pipe between them, or keep one of them.",
 )
 def valves_fight(model: RawModel) -> Iterator[Place]:

@@ -62,13 +62,14 @@ def _reservoirs_among_tanks(row: Row) -> tuple[Row, ...]:
 )
 def not_a_number(model: RawModel) -> Iterator[Place]:
     """Words, NaN and infinity where a number belongs."""
-    for section in FORMATS:
+    for section, layout in FORMATS.items():
+        positions = layout.positions("number")
         for row in model.section(section) if section not in MAP_SECTIONS else ():
-            for column, word in row.columns():
-                if column.holds == "number" and number(word) is None:
-                    if section == "TANKS" and len(row.tokens) == 3:
-                        continue  # a reservoir with a head pattern
-                    yield row.says(f"{column.name.replace('_', ' ')} of {row.id[:40]} is {word[:40]!r}, not a number")
+            is_reservoir_with_pattern = section == "TANKS" and len(row.tokens) == 3
+            for position in positions[:1] if is_reservoir_with_pattern else positions:
+                if position < len(row.tokens) and number(row.tokens[position]) is None:
+                    name, word = layout.columns[position].name.replace("_", " "), row.tokens[position]
+                    yield row.says(f"{name} of {row.id[:40]} is {word[:40]!r}, not a number")
     for section in (*FORMATS, "REACTIONS", "ENERGY"):
         for row in model.section(section):
             yield from _other_numbers(row)
