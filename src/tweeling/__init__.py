@@ -18,14 +18,18 @@ if TYPE_CHECKING:
     from tweeling.network.priors import Beliefs as Beliefs
     from tweeling.physics.hydraulics.run import Run as Run
     from tweeling.physics.hydraulics.run import simulate as simulate
+    from tweeling.physics.hydraulics.steady import State as State
+    from tweeling.physics.hydraulics.steady import solve as solve
 
 _SURFACE = {
     "Beliefs": "tweeling.network.priors",
     "Network": "tweeling.network.network",
     "Run": "tweeling.physics.hydraulics.run",
+    "State": "tweeling.physics.hydraulics.steady",
     "TweelingError": "tweeling.errors",
     "read_network": "tweeling.network.inp.read",
     "simulate": "tweeling.physics.hydraulics.run",
+    "solve": "tweeling.physics.hydraulics.steady",
 }
 
 

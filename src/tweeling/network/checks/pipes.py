@@ -12,7 +12,11 @@ from tweeling.network.checks.rows import Row, number
 
 # New plastic reaches C = 155, and models write up to 200 for a connection that should not resist; heavily rusted iron goes
 # down to 20-30. Darcy-Weisbach e in mm: drawn tubing to a rough tunnel. Manning n: glass to a weedy earth channel.
-ROUGHNESS = {"HW": (20.0, 200.0, "Hazen-Williams C"), "DW": (5e-4, 30.0, "mm"), "CM": (0.005, 0.05, "Manning's n")}
+ROUGHNESS = {
+    "HW": (20.0, 200.0, "Hazen-Williams C"),
+    "DW": (5e-4, 30.0, "Darcy-Weisbach e in mm"),
+    "CM": (0.005, 0.05, "Manning's n"),
+}
 
 SCALE_SPREAD = 0.1
 """Interquartile range of ln(length / map) up to which lengths count as taken from the map."""
@@ -86,7 +90,7 @@ def roughness_out_of_range(model: RawModel) -> Iterator[Place]:
     for row in model.section("PIPES"):
         value = row.number("roughness")
         if value is not None and value > 0 and not low <= value * factor <= high:
-            yield row.says(f"pipe {row.id} has a roughness of {value:g}; {low:g} to {high:g} {unit} is usual")
+            yield row.says(f"pipe {row.id} has a roughness of {value:g}; {unit} is usually {low:g} to {high:g}")
 
 
 @check(

@@ -100,5 +100,5 @@ def split_sections(text: str) -> dict[str, list[Line]]:
             sections.setdefault(current, [])
             continue
         body, _, comment = raw.partition(";")
-        sections.setdefault(current, []).append(Line(number, tokens_of(body), comment.strip(), raw.rstrip(_BLANK)))
+        sections.setdefault(current, []).append(Line(number, tokens_of(body), comment.strip(_BLANK), raw.rstrip(_BLANK)))
     return sections

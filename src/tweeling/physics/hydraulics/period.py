@@ -172,7 +172,7 @@ def step(
         until: s at which the step ends at the latest; None leaves it to the events.
     """
     multiplier = period.patterns.at(period.clock.period(state.time))
-    conditions, flows, required = _conditions(period, state, drivers, multiplier)
+    conditions, flows, required = conditions_now(period, state, drivers, multiplier)
     solution = engine(period.plan, conditions, flows, rule)
     seconds = _time_to_next(period, state, conditions, solution)
     if until is not None:
@@ -184,7 +184,9 @@ def step(
     return replace(after, energy=state.energy.plus(power, seconds)), moment
 
 
-def _conditions(period: Period, state: PeriodState, drivers: Drivers, multiplier: Floats) -> tuple[Conditions, Flows, Floats]:
+def conditions_now(
+    period: Period, state: PeriodState, drivers: Drivers, multiplier: Floats
+) -> tuple[Conditions, Flows, Floats]:
     """What holds now: patterns and controls applied; where the solve starts; total positive required demand (member,)."""
     plan = period.plan
     status, setting, flow = state.status.copy(), state.setting.copy(), state.flows.link.copy()

@@ -28,9 +28,8 @@ from tweeling.physics.hydraulics.energy import PumpEnergy
 from tweeling.physics.hydraulics.inputs import Inputs
 from tweeling.physics.hydraulics.keep import LEVELS, Arrays, Bands, InMemory, Selection
 from tweeling.physics.hydraulics.netcdf import NetCdf, netcdf_file
-from tweeling.physics.hydraulics.period import Period
-from tweeling.physics.hydraulics.plan import make_plan
 from tweeling.physics.hydraulics.quantities import QUANTITIES, USUAL
+from tweeling.physics.hydraulics.steady import compiled_period, culprit_id, default_engine
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +48,11 @@ class RunInfo:
     culprit: tuple[str, ...]
     steps: Ints
     iterations: Ints
+
+    @property
+    def status(self) -> npt.NDArray[np.str_]:
+        """`ok`, `unsupplied`, `unbalanced` or `cycling`: the worst of all steady states; (member,), text."""
+        return np.array([outcome.name.lower() for outcome in Outcome])[self.outcome]
 
     def __repr__(self) -> str:
         counts = [f"{int((self.outcome == o).sum())} {o.name}" for o in Outcome if (self.outcome == o).any()]
@@ -181,7 +185,6 @@ def simulate(
         InputError: an input of the wrong shape or with impossible numbers.
         TooLargeError: 'all' would not fit in memory.
     """
-    plan = make_plan(network)
     inputs = Inputs.of(
         network, members, demand=demand, roughness=roughness, setting=setting, status=status, leak_area=leak_area, level=level
     )
@@ -190,7 +193,7 @@ def simulate(
     duration = round(hours * 3600)
     seed = None if beliefs is None else _seed(rng)
     job = Job(
-        period=Period.of(plan),
+        period=compiled_period(network),
         inputs=inputs,
         beliefs=None if beliefs is None else Beliefs.of(beliefs),
         seed=seed,
@@ -202,13 +205,6 @@ def simulate(
         progress=progress,
     )
     return _run(job, keep, _quantities(job, keep, quantities))
-
-
-def default_engine() -> Engine:
-    """The fastest engine there is."""
-    from tweeling.physics.hydraulics.reference import solve
-
-    return solve
 
 
 def _run(job: Job, keep: str | Path | Sequence[str], quantities: tuple[str, ...]) -> Run:
@@ -290,11 +286,6 @@ def _seed(rng: np.random.Generator | int | None) -> int:
 
 def _info(network: Network, tally: Tally) -> RunInfo:
     """How the members fared, with elements by id."""
-
-    def name(outcome: int, culprit: int) -> str:
-        if culprit < 0:
-            return ""
-        return network.nodes.ids[culprit] if outcome == Outcome.UNSUPPLIED else network.links.ids[culprit]
-
-    culprit = tuple(map(name, tally.outcome.tolist(), tally.culprit.tolist()))
+    found = zip(tally.outcome.tolist(), tally.culprit.tolist(), strict=True)
+    culprit = tuple(culprit_id(network, outcome, element) for outcome, element in found)
     return RunInfo(tally.outcome, tally.time, culprit, tally.steps, tally.iterations)

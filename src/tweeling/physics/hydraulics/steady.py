@@ -1,0 +1,223 @@
+"""`tweeling.solve`: one steady state of a network, for one member or many."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tweeling.errors import InputError
+from tweeling.network.network import Floats, Ints, Network
+from tweeling.physics.hydraulics.contract import Codes, Conditions, Engine, Flows, Outcome, Solution, StoppingRule
+from tweeling.physics.hydraulics.crew import thread_count
+from tweeling.physics.hydraulics.drivers import Drivers
+from tweeling.physics.hydraulics.inputs import Inputs
+from tweeling.physics.hydraulics.period import Period, conditions_now, first_state
+from tweeling.physics.hydraulics.plan import Plan, make_plan
+from tweeling.physics.hydraulics.quantities import result_status
+
+THREAD_MEMBERS = 64
+"""Fewer members than this are not worth a thread."""
+
+
+@dataclass(frozen=True, eq=False)
+class StateInfo:
+    """How the members fared.
+
+    Args:
+        status: `ok`, `unsupplied`, `unbalanced` or `cycling`; (member,), text.
+        culprit: id of the junction without supply, or of the link that does not settle, "" for ok; per member.
+        iterations: (member,).
+        error: last sum |dq| / sum |q|; (member,).
+    """
+
+    status: npt.NDArray[np.str_]
+    culprit: tuple[str, ...]
+    iterations: Ints
+    error: Floats
+
+    def __repr__(self) -> str:
+        names, counts = np.unique(self.status, return_counts=True)
+        found = ", ".join(f"{count} {name}" for name, count in zip(names, counts, strict=True))
+        return f"<StateInfo: {found}; {self.iterations.mean():.1f} iterations a member>"
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """A steady state of all members. SI throughout; NaN where there is no supply.
+
+    Args:
+        node_ids, link_ids: in the network's order.
+        head, pressure: m; (member, node).
+        demand: consumption that is delivered, leaks and emitters not included, m3/s; (member, junction).
+        flow: positive from start to end, m3/s; (member, link).
+        status: 0 closed, 1 open, 2 regulating; (member, link), int8.
+        emitter, leak: outflows, m3/s; (member, junction).
+        info: how the members fared.
+        solution: the engine's own result; what `solve(start=...)` goes on from.
+    """
+
+    node_ids: tuple[str, ...]
+    link_ids: tuple[str, ...]
+    head: Floats
+    pressure: Floats
+    demand: Floats
+    flow: Floats
+    status: Codes
+    emitter: Floats
+    leak: Floats
+    info: StateInfo
+    solution: Solution
+
+    def __repr__(self) -> str:
+        return f"<State: {len(self.head)} members, {len(self.node_ids)} nodes, {len(self.link_ids)} links; {self.info}>"
+
+
+def solve(
+    network: Network,
+    *,
+    demand: npt.ArrayLike | None = None,
+    roughness: npt.ArrayLike | None = None,
+    setting: npt.ArrayLike | None = None,
+    status: npt.ArrayLike | None = None,
+    leak_area: npt.ArrayLike | None = None,
+    level: npt.ArrayLike | None = None,
+    start: State | None = None,
+    accuracy: float | None = None,
+    engine: Engine | None = None,
+) -> State:
+    """Solves one steady state for a batch of members; every input is (member, element) or (element,), None the file's at t = 0.
+
+    Args:
+        network: what lies in the ground.
+        demand: required demand at this moment, m3/s; (junction).
+        roughness: as `Links.roughness`; (link).
+        setting: as `Links.setting`; (link).
+        status: 0 closed, 1 open, 2 regulating; (link). With `status` or `setting` given, links are as given; else the file's
+            controls and rules for time 0 have acted, as in EPANET.
+        leak_area: area of a leak, m2; (junction). Its flow is 0.75 A sqrt(2 g p).
+        level: of tanks, m above the bottom; (tank).
+        start: a state of as many members, or of one, whose flows the solve starts from.
+        accuracy: stop by EPANET's rule, sum |dq| / sum |q|, at this accuracy; None stops by our own, head within 1e-5 m.
+        engine: None takes the fastest.
+
+    Raises:
+        InputError: an input of the wrong shape or with impossible numbers.
+    """
+    if accuracy is not None and not 0 < accuracy < 1:
+        raise InputError(f"accuracy is {accuracy!r}; it must lie between 0 and 1; EPANET's usual is 0.001")
+    period = compiled_period(network)
+    inputs = Inputs.of(
+        network, 1, demand=demand, roughness=roughness, setting=setting, status=status, leak_area=leak_area, level=level
+    )
+    conditions, flows = _opening(period, inputs)
+    if start is not None:
+        flows = _from_start(start, flows, inputs.n_members)
+    engine = engine or default_engine()
+    solution = solve_in_threads(engine, period.plan, conditions, flows, StoppingRule(accuracy=accuracy))
+    return _state(network, solution)
+
+
+@lru_cache(maxsize=8)
+def compiled_period(network: Network) -> Period:
+    """A network compiled for time; the last few are kept, for compiling costs more than solving."""
+    return Period.of(make_plan(network))
+
+
+def default_engine() -> Engine:
+    """The fastest engine there is."""
+    from tweeling.physics.kernels.cpu import solve
+
+    return solve
+
+
+def solve_in_threads(engine: Engine, plan: Plan, conditions: Conditions, flows: Flows, rule: StoppingRule) -> Solution:
+    """Solves members in as many threads as there are cores; a member's result does not depend on how they are shared out."""
+    n_members = max(len(array) for array in (*vars(conditions).values(), *vars(flows).values()))
+    threads = min(thread_count(), n_members // THREAD_MEMBERS)
+    if threads <= 1:
+        return engine(plan, conditions, flows, rule)
+    edges = np.linspace(0, n_members, threads + 1).astype(int)
+
+    def part(first: int, last: int) -> Solution:
+        def rows(table: Any) -> Any:
+            return replace(table, **{n: a if len(a) == 1 else a[first:last] for n, a in vars(table).items()})
+
+        return engine(plan, rows(conditions), rows(flows), rule)
+
+    with ThreadPoolExecutor(threads, thread_name_prefix="tweeling") as pool:
+        joined: Solution = _joined(list(pool.map(part, edges[:-1].tolist(), edges[1:].tolist())))
+        return joined
+
+
+def _joined(parts: list[Any]) -> Any:
+    """Solutions of some members each as one of all."""
+    changes = {}
+    for entry in fields(parts[0]):
+        items = [getattr(part, entry.name) for part in parts]
+        changes[entry.name] = np.concatenate(items) if isinstance(items[0], np.ndarray) else _joined(items)
+    return replace(parts[0], **changes)
+
+
+def _opening(period: Period, inputs: Inputs) -> tuple[Conditions, Flows]:
+    """Conditions at t = 0 and cold flows; rows only where members differ."""
+    plan, members = period.plan, range(inputs.n_members)
+    roughness, leak_area = inputs.rows("roughness", members), inputs.rows("leak_area", members)
+    drivers = Drivers.of(plan).replaced(roughness=roughness, leak_area=leak_area)
+    start = {name: inputs.rows(name, members) for name in ("level", "status", "setting")}
+    rows = max((len(table) for table in start.values() if table is not None), default=1)
+    state = first_state(period, rows, drivers, **start)
+    multiplier = period.patterns.at(period.clock.period(state.time))
+    conditions, _, _ = conditions_now(period, state, drivers, multiplier)
+    if inputs.status is not None or inputs.setting is not None:
+        conditions = replace(conditions, status=state.status, setting=state.setting)
+    if inputs.demand is not None:
+        conditions = replace(conditions, demand=inputs.demand)
+    return conditions, plan.cold_flows(conditions)
+
+
+def _from_start(start: State, cold: Flows, n_members: int) -> Flows:
+    """Flows to start from; a delivered demand starts from the required one, as EPANET's does."""
+    flows = start.solution.flows
+    if len(flows.link) not in (1, n_members) or flows.link.shape[1] != cold.link.shape[1]:
+        raise InputError(
+            f"start has {len(flows.link)} members and {flows.link.shape[1]} links; it must have 1 or {n_members} members "
+            f"and {cold.link.shape[1]} links"
+        )
+    # An outlet that rests at exactly no flow has no slope to start from.
+    fresh = {n: np.where(getattr(flows, n) > 0, getattr(flows, n), getattr(cold, n)) for n in ("leak_fixed", "leak_variable")}
+    return replace(flows, demand=cold.demand, **fresh)
+
+
+def _state(network: Network, solution: Solution) -> State:
+    flows, names = solution.flows, np.array([outcome.name.lower() for outcome in Outcome])
+    culprits = zip(solution.outcome.tolist(), solution.culprit.tolist(), strict=True)
+    return State(
+        node_ids=network.nodes.ids,
+        link_ids=network.links.ids,
+        head=solution.head,
+        pressure=solution.head - network.nodes.elevation,
+        demand=flows.demand,
+        flow=flows.link,
+        status=result_status(solution.status),
+        emitter=flows.emitter,
+        leak=flows.leak_fixed + flows.leak_variable,
+        info=StateInfo(
+            status=names[solution.outcome],
+            culprit=tuple(culprit_id(network, outcome, culprit) for outcome, culprit in culprits),
+            iterations=solution.iterations,
+            error=solution.error,
+        ),
+        solution=solution,
+    )
+
+
+def culprit_id(network: Network, outcome: int, culprit: int) -> str:
+    """Id of the element that an outcome is about, "" for none."""
+    if culprit < 0:
+        return ""
+    return network.nodes.ids[culprit] if outcome == Outcome.UNSUPPLIED else network.links.ids[culprit]
