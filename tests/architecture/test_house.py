@@ -22,7 +22,7 @@ def test_a_skipped_test_fails_in_ci_and_nowhere_else(pytester: pytest.Pytester, 
     arguments = ("-p", "no:xdist", "--continue-on-collection-errors")
     monkeypatch.setenv("CI", "true")
     refused = pytester.runpytest_subprocess(*arguments)
-    assert refused.parseoutcomes() == {"failed": 2, "errors": 1}
+    assert refused.parseoutcomes() == {"failed": 1, "errors": 2}  # a mark or a module is skipped before its test is called
     assert refused.stdout.str().count("no time; in CI nothing may be skipped") >= len(SKIPS)
     monkeypatch.delenv("CI")
     allowed = pytester.runpytest_subprocess(*arguments)
