@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
-from epanet import toolkit as en
 
+from epanet_takes import epanet_takes
 from healthy_town import marked, town
 from tweeling.network.checks import CHECKS, Remark, Severity, check_model, parse_model
 
@@ -297,25 +298,8 @@ def test_codes_are_given_once_and_say_why_and_what_to_do() -> None:
     assert all(check.why.endswith(".") and check.advice.endswith(".") for check in CHECKS)
 
 
-def epanet_takes(text: str, folder: object) -> bool:
-    """Whether EPANET opens a file and starts its hydraulics."""
-    path = f"{folder}/town.inp"
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-    project = en.createproject()
-    try:
-        en.open(project, path, f"{folder}/town.rpt", f"{folder}/town.bin")
-        en.openH(project)
-        en.initH(project, en.NOSAVE)
-    except Exception:
-        return False
-    finally:
-        en.deleteproject(project)
-    return True
-
-
 @pytest.mark.parametrize("trouble", TROUBLES, ids=str)
-def test_errors_are_what_epanet_refuses_unless_a_reason_is_given(trouble: Trouble, tmp_path: object) -> None:
+def test_errors_are_what_epanet_refuses_unless_a_reason_is_given(trouble: Trouble, tmp_path: Path) -> None:
     ours = [remark for remark in remarks(trouble.text) if remark.severity == Severity.ERROR]
     if trouble.stricter:
         assert ours

@@ -18,7 +18,6 @@ VALVE_TYPES = ("PRV", "PSV", "PBV", "FCV", "TCV", "GPV", "PCV")
 MIXING_MODELS = ("MIXED", "2COMP", "FIFO", "LIFO")
 SOURCE_TYPES = ("CONCEN", "MASS", "FLOWPACED", "SETPOINT")
 PUMP_WORDS = ("HEAD", "POWER", "SPEED", "PATTERN")
-CURVE_WORDS = ("PUMP", "EFFIC", "VOLUME", "HEADLOSS")
 
 
 @check(
@@ -40,7 +39,7 @@ def row_too_short(model: RawModel) -> Iterator[Place]:
         if len(row.tokens) < 2:
             yield row.says(f"pattern {row.id[:40]} has a row without multipliers")
     for row in model.section("CURVES"):
-        if not _point(row) or len(_point(row)) % 2:
+        if len(row.tokens) < 3 or len(row.tokens) % 2 == 0:
             yield row.says(f"curve {row.id[:40]} has a row without both numbers of a point")
     for row in model.section("SOURCES"):
         if len(row.tokens) == 2 and number(row.word("type")) is None:
@@ -82,11 +81,6 @@ def _other_numbers(row: Row) -> Iterator[Place]:
             return
 
 
-def _point(row: Row) -> tuple[str, ...]:
-    first_is_kind = len(row.tokens) > 1 and row.tokens[1].upper().startswith(CURVE_WORDS)
-    return row.tokens[2:] if first_is_kind else row.tokens[1:]
-
-
 def _pump_numbers(row: Row) -> tuple[str, ...]:
     pairs = zip(row.tokens[3::2], row.tokens[4::2], strict=False)
     return tuple(value for key, value in pairs if key.upper() in ("POWER", "SPEED"))
@@ -100,7 +94,7 @@ def _energy_number(row: Row) -> tuple[str, ...]:
 
 _NUMBERS: dict[str, Callable[[Row], tuple[str, ...]]] = {
     "PATTERNS": lambda row: row.tokens[1:],
-    "CURVES": _point,
+    "CURVES": lambda row: row.tokens[1:],
     "PUMPS": _pump_numbers,
     "VALVES": lambda row: () if row.word("type").upper() == "GPV" else row.tokens[5:6],
     "PIPES": lambda row: row.tokens[6:7] if len(row.tokens) > 7 else (),
