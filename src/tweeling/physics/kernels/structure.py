@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 from scipy.sparse import csc_array
 from scipy.sparse.linalg import splu
 
 from tweeling.network.network import Bools, Ints, LinkKind
 from tweeling.physics.hydraulics.plan import Plan
 from tweeling.physics.hydraulics.statuses import tank_ends
+from tweeling.physics.kernels.compiled import compiled_with_memory
 
 PIPE, SOFT_PIPE, THROTTLE, MACHINE = range(4)
 """Groups of links, in the kernel's order: plain pipes; pipes that may close by themselves; throttle valves; all the rest."""
@@ -36,6 +36,7 @@ class Structure(NamedTuple):
         pair_first, pair: entries that the pairs of column k change, in order a < b; (n + 1,), (pairs,).
         incident_first, incident: places of the links at a position; (node + 1,), (2 m,).
         valve_place, valve_holds, valve_passes: pressure valves in order of treatment; (valve,).
+        lopsided: columns whose values above the diagonal may differ from those below; (n,). lopsided_columns: their numbers.
         move_first, move_from, move_to: which matrix values a valve's row moves where; value v < n is diagonal v, n + e is
             entry e below, n + z + e above the diagonal; (valve + 1,), (moves,).
     """
@@ -56,6 +57,8 @@ class Structure(NamedTuple):
     valve_place: Ints
     valve_holds: Ints
     valve_passes: Ints
+    lopsided: Bools
+    lopsided_columns: Ints
     move_first: Ints
     move_from: Ints
     move_to: Ints
@@ -78,6 +81,7 @@ def make_structure(plan: Plan) -> Structure:
     moves = [_moves(first, row, int(position[holds]), int(position[passes]), n) for _, holds, passes in valves]
     move_first = np.cumsum([0, *(len(one) for one in moves)])
     joined = np.array([move for one in moves for move in one], dtype=np.int64).reshape(-1, 2)
+    lopsided = _lopsided(first, row, joined, n)
     valve_array = np.array(valves, dtype=np.int64).reshape(-1, 3)
     return Structure(
         position=position,
@@ -96,6 +100,8 @@ def make_structure(plan: Plan) -> Structure:
         valve_place=place[valve_array[:, 0]],
         valve_holds=position[valve_array[:, 1]],
         valve_passes=position[valve_array[:, 2]],
+        lopsided=lopsided,
+        lopsided_columns=np.flatnonzero(lopsided),
         move_first=move_first,
         move_from=np.ascontiguousarray(joined[:, 0]),
         move_to=np.ascontiguousarray(joined[:, 1]),
@@ -183,7 +189,7 @@ def _incidence(start: Ints, end: Ints, n_nodes: int) -> tuple[Ints, Ints]:
     return np.searchsorted(node[by_node], np.arange(n_nodes + 1)), place
 
 
-@njit(cache=True)
+@compiled_with_memory
 def _fill(n, first, row):  # type: ignore[no-untyped-def]
     """Pattern of the factor of a symmetric matrix from the pattern below its diagonal (Davis 2006, section 4.8)."""
     out_first = np.zeros(n + 1, np.int64)
@@ -221,7 +227,7 @@ def _fill(n, first, row):  # type: ignore[no-untyped-def]
     return out_first, out_row[:size].copy()
 
 
-@njit(cache=True)
+@compiled_with_memory
 def _find(first, row, column, wanted):  # type: ignore[no-untyped-def]
     """Entry at a row of a column."""
     low, high = first[column], first[column + 1]
@@ -234,7 +240,7 @@ def _find(first, row, column, wanted):  # type: ignore[no-untyped-def]
     return low
 
 
-@njit(cache=True)
+@compiled_with_memory
 def _pairs(first, row):  # type: ignore[no-untyped-def]
     """For every column and every pair a < b of its entries: the entry at (row b, column row a)."""
     n = len(first) - 1
@@ -252,7 +258,7 @@ def _pairs(first, row):  # type: ignore[no-untyped-def]
     return pair_first, pair
 
 
-@njit(cache=True)
+@compiled_with_memory
 def _entries(first, row, start, end, n):  # type: ignore[no-untyped-def]
     """Entry of the factor between a link's ends, -1 where one is fixed or both are the same."""
     entry = np.full(len(start), -1, np.int64)
@@ -289,7 +295,21 @@ def _moves(first: Ints, row: Ints, holds: int, passes: int, n: int) -> list[tupl
     return moves
 
 
+def _lopsided(first: Ints, row: Ints, moves: Ints, n: int) -> Bools:
+    """Columns that the moves of pressure valves touch, and all that elimination carries their lack of symmetry to; (n,)."""
+    entries = moves[moves >= n] - n
+    touched = np.searchsorted(first, entries % max(len(row), 1), side="right") - 1
+    lopsided = np.zeros(n, dtype=bool)
+    lopsided[touched] = True
+    lopsided[moves[(moves >= 0) & (moves < n)]] = True
+    for k in range(n):
+        if lopsided[k]:
+            lopsided[row[first[k] : first[k + 1]]] = True
+    return lopsided
+
+
 def _columns_with(first: Ints, row: Ints, wanted: int) -> list[int]:
     """Columns before `wanted` whose entries contain its row."""
     entries = np.flatnonzero(row == wanted)
-    return (np.searchsorted(first, entries, side="right") - 1).tolist()
+    columns: list[int] = (np.searchsorted(first, entries, side="right") - 1).tolist()
+    return columns

@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
+
+from tweeling.physics.kernels.compiled import compiled
 
 LANES = 8
 """Members in a block; a multiple of what a vector register holds (4 with AVX2, 8 with AVX-512)."""
@@ -42,13 +44,13 @@ MASK = _MaskType()
 
 
 @register_model(_RowType)
-class _RowModel(models.PrimitiveModel):  # type: ignore[misc]
+class _RowModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
         super().__init__(manager, kind, _DOUBLES)
 
 
 @register_model(_MaskType)
-class _MaskModel(models.PrimitiveModel):  # type: ignore[misc]
+class _MaskModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
         super().__init__(manager, kind, _BITS)
 
@@ -172,7 +174,7 @@ def choose(_: Any, mask: Any, a: Any, b: Any) -> Any:
     return ROW(mask, a, b), code
 
 
-@njit(inline="always")
+@compiled
 def largest(a, b):  # type: ignore[no-untyped-def]
     """The larger of a and b; a where b is NaN."""
     return choose(less(a, b), b, a)
@@ -228,7 +230,7 @@ for _symbol, _function in ((operator.add, _add), (operator.sub, _sub), (operator
 _LOG2_E = float(np.log2(np.e))
 
 
-@njit(inline="always")
+@compiled
 def log2(a):  # type: ignore[no-untyped-def]
     """Logarithm to base 2 of normal numbers > 0, by the series of artanh."""
     exponent, mantissa = _split(a)
@@ -251,7 +253,7 @@ def log2(a):  # type: ignore[no-untyped-def]
     return fma(s * (2 * _LOG2_E), series, exponent)
 
 
-@njit(inline="always")
+@compiled
 def exp2(a):  # type: ignore[no-untyped-def]
     """2^a for a from -1000 to 1000."""
     shifted = a + 6755399441055744.0  # 1.5 * 2^52: adding it rounds to a whole number
@@ -273,7 +275,7 @@ def exp2(a):  # type: ignore[no-untyped-def]
     return series * _power_of_two(shifted)
 
 
-@njit(inline="always")
+@compiled
 def power(a, exponent):  # type: ignore[no-untyped-def]
     """A^exponent for normal a > 0 and one exponent."""
     return exp2(log2(a) * exponent)

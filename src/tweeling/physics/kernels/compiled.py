@@ -1,0 +1,54 @@
+"""How kernels are compiled: once per machine and per version of their source.
+
+Numba keeps compiled functions beside the file that they stand in and does not notice when a module that they call has changed.
+So ours go to a folder that is named after the content of all kernels: another source is another folder.
+
+Kernels never allocate: arrays come in from outside. They are therefore compiled without Numba's reference counting, which
+otherwise costs more than the arithmetic of a small network (80 arrays counted up and down at every call).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+
+CACHE = "TWEELING_CACHE"
+"""Environment variable: where compiled kernels are kept; else in the user's cache folder."""
+
+
+def _cache_folder() -> Path:
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(file.read_bytes())
+    digest.update(f"{numba.__version__} {sys.version_info[:2]}".encode())
+    base = os.environ.get(CACHE) or numba.config.CACHE_DIR or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "tweeling" / "kernels" / digest.hexdigest()[:16]
+
+
+_FOLDER = str(_cache_folder())
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """Compiles a kernel when it is first called, without the interpreter's lock and without reference counting."""
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = _FOLDER
+    try:
+        return numba.njit(cache=True, nogil=True, _nrt=False)(function)
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+def compiled_with_memory(function: Callable[..., Any]) -> Any:
+    """As `compiled`, for functions that make arrays: analysis that runs once per plan."""
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = _FOLDER
+    try:
+        return numba.njit(cache=True, nogil=True)(function)
+    finally:
+        numba.config.CACHE_DIR = before

@@ -1,0 +1,333 @@
+"""The loop over members: LANES at a time; a lane whose member is done takes the next one at once.
+
+No number of one lane ever enters another, so that results do not depend on chunk, lane or neighbour.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tweeling.physics.hydraulics.reference import DAMPING, DAMPING_STARTS
+from tweeling.physics.kernels.compiled import compiled
+from tweeling.physics.kernels.newton import newton_step
+from tweeling.physics.kernels.structure import MACHINE, SOFT_PIPE, THROTTLE
+from tweeling.physics.kernels.switching import check_links, creeping, regulate, switch
+from tweeling.physics.kernels.tables import (
+    CHECK_VALVE,
+    CLOSED,
+    CYCLING,
+    ENORMOUS,
+    FCV,
+    LEAST_PIVOT,
+    OK,
+    PRV,
+    PSV,
+    PUMP,
+    UNBALANCED,
+    UNSUPPLIED,
+)
+from tweeling.physics.kernels.tangents import passes
+from tweeling.physics.kernels.vector import LANES
+
+
+@compiled
+def solve_members(compiled, given, block, output, accuracy, head_tolerance, trials, check_frequency, max_check):  # type: ignore[no-untyped-def]
+    """Solves all members, LANES at a time; a lane that is done takes the next member."""
+    n_members = output.head.shape[0]
+    member, iteration, next_check = block.member, block.iteration, block.next_check
+    shared = given.resistance.shape[0] == 1 and given.roughness.shape[0] == 1
+    waiting, running = 0, 0
+    for lane in range(LANES):
+        if waiting < n_members:
+            member[lane] = waiting
+            _put_in(compiled, given, block, lane, waiting, shared)
+            iteration[lane], next_check[lane] = 0, check_frequency
+            waiting += 1
+            running += 1
+    while running > 0:
+        for lane in range(LANES):
+            iteration[lane] += 1
+            block.step[0, lane] = DAMPING if iteration[lane] > DAMPING_STARTS else 1.0
+            if member[lane] >= 0 and iteration[lane] == trials:
+                for place in range(block.flow.shape[0]):
+                    block.before[lane, place] = block.flow[place, lane]
+        newton_step(compiled, given, block, head_tolerance)
+        for lane in range(LANES):
+            if member[lane] < 0:
+                continue
+            done, check = _conclude(
+                compiled, given, block, output, lane, member[lane], iteration[lane], next_check[lane], accuracy,
+                trials, check_frequency, max_check,
+            )  # fmt: skip
+            next_check[lane] = check
+            if done:
+                _take_out(compiled, given, block, output, lane, member[lane])
+                running -= 1
+                member[lane] = -1
+                if waiting < n_members:
+                    member[lane] = waiting
+                    _put_in(compiled, given, block, lane, waiting, shared)
+                    iteration[lane], next_check[lane] = 0, check_frequency
+                    waiting += 1
+                    running += 1
+
+
+@compiled
+def _find_dry(compiled, block, which):  # type: ignore[no-untyped-def]
+    """Whether the links in `shut` cut nodes off, which then stand in last_dry[which]; remembers the last closed set."""
+    last, dry, known, stack, shut = block.last_shut, block.last_dry, block.any_dry, block.stack, block.shut
+    same = known[which] >= 0
+    if same:
+        for place in range(shut.shape[0]):
+            if last[which, place] != shut[place]:
+                same = False
+                break
+    if same:
+        return known[which] == 1
+    for place in range(shut.shape[0]):
+        last[which, place] = shut[place]
+    structure, n = compiled.structure, compiled.numbers.n
+    nodes = compiled.numbers.n_nodes
+    top = 0
+    for node in range(nodes):
+        dry[which, node] = node < n
+        if node >= n:
+            stack[top] = node
+            top += 1
+    left = n
+    while top > 0:
+        top -= 1
+        node = stack[top]
+        for at in range(structure.incident_first[node], structure.incident_first[node + 1]):
+            place = structure.incident[at]
+            if shut[place]:
+                continue
+            other = structure.start[place] + structure.end[place] - node
+            if dry[which, other]:
+                dry[which, other] = False
+                left -= 1
+                stack[top] = other
+                top += 1
+    known[which] = 1 if left > 0 else 0
+    return left > 0
+
+
+@compiled
+def _put_in(compiled, given, block, lane, member, shared):  # type: ignore[no-untyped-def]
+    """Loads a member into a lane."""
+    structure, links, numbers = compiled.structure, compiled.links, compiled.numbers
+    n, nodes, m = numbers.n, numbers.n_nodes, structure.order.shape[0]
+    soft, throttle, machine = structure.groups[SOFT_PIPE], structure.groups[THROTTLE], structure.groups[MACHINE]
+
+    row = member if given.fixed_head.shape[0] > 1 else 0
+    top = -np.inf
+    for fixed in range(nodes - n):
+        block.head[n + fixed, lane] = given.fixed_head[row, fixed]
+        top = max(top, given.fixed_head[row, fixed])
+    row = member if given.demand.shape[0] > 1 else 0
+    for junction in range(n):
+        position = structure.position[junction]
+        block.demand[position, lane] = given.demand[row, junction]
+        block.head[position, lane] = top
+    row = member if given.flow.shape[0] > 1 else 0
+    for place in range(m):
+        block.flow[place, lane] = given.flow[row, structure.order[place]]
+
+    if not block.clean[lane]:
+        for position in range(n):
+            block.base[position, lane] = 0.0
+            block.dry_node[lane, position] = False
+        for place in range(m):
+            block.dry_link[lane, place] = False
+    if not (shared and block.clean[lane]):
+        row = member if given.resistance.shape[0] > 1 else 0
+        rough_row = member if given.roughness.shape[0] > 1 else 0
+        for place in range(throttle):
+            link = structure.order[place]
+            block.resistance[place, lane] = given.resistance[row, link]
+            if numbers.darcy:
+                block.relative[place, lane] = given.roughness[rough_row, link] / links.diameter[place]
+    block.clean[lane] = shared
+
+    status_row = member if given.status.shape[0] > 1 else 0
+    setting_row = member if given.setting.shape[0] > 1 else 0
+    any_shut = _shuts_pipes(compiled, given, block, status_row)
+    for place in range(soft, m):
+        link, kind = structure.order[place], links.kind[place]
+        status, setting = given.status[status_row, link], given.setting[setting_row, link]
+        block.status[lane, place], block.setting[lane, place] = status, setting
+        regulates = kind in (PRV, PSV, FCV) and not np.isnan(setting)
+        reopens = kind == CHECK_VALVE or links.switched[place] or regulates
+        stopped = kind == PUMP and setting == 0.0 and not links.switched[place]
+        block.shut[place] = (status == CLOSED and not reopens) or stopped
+        any_shut |= block.shut[place]
+        if throttle <= place < machine:
+            minor = links.minor[place] if np.isnan(setting) else links.minor_per_coefficient[place] * setting
+            block.minor[place - throttle, lane] = minor if status > CLOSED else -1.0
+
+    row = member if given.outlet_resistance.shape[0] > 1 else 0
+    flow_row = member if given.outlet_flow.shape[0] > 1 else 0
+    most_row = member if given.outlet_most.shape[0] > 1 else 0
+    for outlet in range(given.outlet_kind.shape[0]):
+        block.outlet_resistance[outlet, lane] = given.outlet_resistance[row, outlet]
+        block.outlet_most[outlet, lane] = given.outlet_most[most_row, outlet]
+        exists = given.outlet_resistance[row, outlet] >= 0.0
+        block.outlet_flow[outlet, lane] = given.outlet_flow[flow_row, outlet] if exists else 0.0
+
+    if any_shut:
+        for place in range(soft):
+            if block.shut[place]:
+                block.clean[lane] = False
+                block.resistance[place, lane] = ENORMOUS
+                block.flow[place, lane] = 0.0
+        if _find_dry(compiled, block, 0):
+            _dry_out(compiled, given, block, lane, block.last_dry[0])
+
+
+@compiled
+def _shuts_pipes(compiled, given, block, status_row):  # type: ignore[no-untyped-def]
+    """Marks the plain pipes that are closed in a row of statuses; whether there are any."""
+    structure = compiled.structure
+    closed = 0
+    for link in range(given.status.shape[1]):
+        closed += given.status[status_row, link] <= CLOSED
+    for place in range(structure.groups[SOFT_PIPE]):
+        block.shut[place] = closed > 0 and given.status[status_row, structure.order[place]] <= CLOSED
+    return closed > 0
+
+
+@compiled
+def _dry_out(compiled, given, block, lane, dry):  # type: ignore[no-untyped-def]
+    """Takes dry nodes and their links out of a lane's equations."""
+    structure, n = compiled.structure, compiled.numbers.n
+    block.clean[lane] = False
+    for node in range(n):
+        if not dry[node]:
+            continue
+        block.dry_node[lane, node] = True
+        block.base[node, lane] = 1.0
+        block.demand[node, lane] = 0.0
+        for outlet in range(given.outlet_first[node], given.outlet_first[node + 1]):
+            block.outlet_resistance[outlet, lane] = -1.0
+            block.outlet_flow[outlet, lane] = 0.0
+        for at in range(structure.incident_first[node], structure.incident_first[node + 1]):
+            place = structure.incident[at]
+            block.dry_link[lane, place] = True
+            block.flow[place, lane] = 0.0
+            if place < structure.groups[THROTTLE]:
+                block.resistance[place, lane] = ENORMOUS
+            elif place < structure.groups[MACHINE]:
+                block.minor[place - structure.groups[THROTTLE], lane] = -1.0
+
+
+@compiled
+def _conclude(  # type: ignore[no-untyped-def]
+    compiled, given, block, output, lane, member, iteration, next_check, accuracy, trials, check_frequency, max_check
+):
+    """Checks a lane's statuses and convergence; whether its member is done, and when it checks its links next."""
+    structure, numbers = compiled.structure, compiled.numbers
+    total, moved = block.sums[0, lane], block.sums[1, lane]
+    error = moved / total if total > accuracy else moved
+    converged = error <= accuracy and block.sums[2, lane] <= 0.0 and block.sums[3, lane] >= LEAST_PIVOT
+    sinking = creeping(compiled, block, lane)
+    last = regulate(compiled, block, lane)
+    changed = last >= 0
+    check = iteration == next_check and iteration <= max_check
+    if converged or check:
+        link = check_links(compiled, block, lane)
+        if converged and link >= 0:
+            last, changed = link, True
+        next_check = iteration + check_frequency
+    if converged:
+        link = switch(compiled, block, lane)
+        if link >= 0:
+            last, changed = link, True
+    done = converged and not changed
+    if done:
+        any_shut = _shuts_pipes(compiled, given, block, member if given.status.shape[0] > 1 else 0)
+        for place in range(structure.groups[SOFT_PIPE], structure.order.shape[0]):
+            kind, status, setting = compiled.links.kind[place], block.status[lane, place], block.setting[lane, place]
+            block.shut[place] = not passes(kind, status, setting)
+            any_shut |= block.shut[place]
+        if any_shut and _find_dry(compiled, block, 1):
+            dry = block.last_dry[1]
+            for node in range(numbers.n):
+                if dry[node] and not block.dry_node[lane, node]:
+                    done = False
+            if not done:
+                _dry_out(compiled, given, block, lane, dry)
+    if not done and iteration < trials:
+        return False, next_check
+
+    culprit = -1
+    outcome = OK
+    if done and sinking >= 0:
+        outcome, culprit = UNBALANCED, structure.order[sinking]
+    elif done:
+        thirsty = -1
+        for junction in range(numbers.n):
+            position = structure.position[junction]
+            if block.dry_node[lane, position] and (thirsty < 0 or _needs(given, member, junction, thirsty)):
+                thirsty = junction
+        if thirsty >= 0:
+            outcome, culprit = UNSUPPLIED, thirsty
+    elif changed:
+        outcome, culprit = CYCLING, structure.order[last]
+    else:
+        outcome = UNBALANCED
+        worst, at = -1.0, sinking
+        if at < 0:
+            for place in range(structure.order.shape[0]):
+                change = abs(block.flow[place, lane] - block.before[lane, place])
+                if change > worst:
+                    worst, at = change, place
+        culprit = structure.order[at] if at >= 0 else -1
+    output.iterations[member] = iteration
+    output.outcome[member] = outcome
+    output.culprit[member] = culprit
+    output.error[member] = error
+    return True, next_check
+
+
+@compiled
+def _needs(given, member, junction, other):  # type: ignore[no-untyped-def]
+    """Whether a junction has demand and another has not."""
+    row = member if given.demand.shape[0] > 1 else 0
+    return given.demand[row, junction] != 0.0 and given.demand[row, other] == 0.0
+
+
+@compiled
+def _take_out(compiled, given, block, output, lane, member):  # type: ignore[no-untyped-def]
+    """Writes a lane's member to the output, which already holds the statuses and settings that were given."""
+    structure, numbers = compiled.structure, compiled.numbers
+    n, clean = numbers.n, block.clean[lane]
+    for node in range(numbers.n_nodes):
+        position = structure.position[node]
+        output.head[member, node] = block.head[position, lane]
+        if not clean and block.dry_node[lane, position]:
+            output.head[member, node] = np.nan
+    for place in range(structure.order.shape[0]):
+        output.flow[member, structure.order[place]] = block.flow[place, lane]
+    if not clean:
+        for place in range(structure.groups[SOFT_PIPE]):
+            link = structure.order[place]
+            if output.status[member, link] <= CLOSED or block.dry_link[lane, place]:
+                output.flow[member, link] = 0.0
+    for place in range(structure.groups[SOFT_PIPE], structure.order.shape[0]):
+        link = structure.order[place]
+        status, setting = block.status[lane, place], block.setting[lane, place]
+        output.status[member, link] = status
+        if compiled.links.switched[place]:
+            output.setting[member, link] = setting
+        if not passes(compiled.links.kind[place], status, setting):
+            output.flow[member, link] = 0.0
+    for fixed in range(numbers.n_nodes - n):
+        output.inflow[member, fixed] = 0.0
+    for place in compiled.at_fixed:
+        flow = output.flow[member, structure.order[place]]
+        if structure.start[place] >= n:
+            output.inflow[member, structure.start[place] - n] -= flow
+        if structure.end[place] >= n:
+            output.inflow[member, structure.end[place] - n] += flow
+    for outlet in range(given.outlet_kind.shape[0]):
+        output.outlet_flow[member, outlet] = block.outlet_flow[outlet, lane]

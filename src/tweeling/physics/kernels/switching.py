@@ -1,0 +1,176 @@
+"""New statuses of one lane: `physics/hydraulics/statuses.py`, link by link. Each function tells where something changed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tweeling.physics.kernels.compiled import compiled
+from tweeling.physics.kernels.structure import MACHINE, SOFT_PIPE, THROTTLE
+from tweeling.physics.kernels.tables import (
+    ACTIVE,
+    CHECK_VALVE,
+    CLOSED,
+    FCV,
+    OPEN,
+    PRV,
+    PSV,
+    PUMP,
+    TEMPORARILY_CLOSED,
+    XFCV,
+    XHEAD,
+    XPRESSURE,
+)
+from tweeling.physics.kernels.tangents import passes
+
+
+@compiled
+def creeping(compiled, block, lane):  # type: ignore[no-untyped-def]
+    """Place of the link with the largest flow that only a sinking zone explains, -1 if none has; opens baseless PSVs."""
+    structure, numbers, links = compiled.structure, compiled.numbers, compiled.links
+    worst, at = numbers.flow_tolerance, -1
+    for k in range(structure.groups[SOFT_PIPE], structure.groups[4]):
+        if structure.groups[THROTTLE] <= k < structure.groups[MACHINE] or block.dry_link[lane, k]:
+            continue
+        kind, status = links.kind[k], block.status[lane, k]
+        quiet = not passes(kind, status, block.setting[lane, k]) or (kind == FCV and status == ACTIVE)
+        if quiet:
+            rise = block.rise[structure.start[k], lane] - block.rise[structure.end[k], lane]
+            creep = abs(rise) / numbers.high_resistance
+            if creep > worst:
+                worst, at = creep, k
+    for v in range(structure.valve_place.shape[0]):
+        place = structure.valve_place[v]
+        if block.status[lane, place] == ACTIVE and not block.dry_link[lane, place]:
+            creep = abs(block.rise[structure.valve_passes[v], lane]) / numbers.high_resistance
+            if creep > worst:
+                worst, at = creep, place
+            if creep > numbers.flow_tolerance and links.kind[place] == PSV:
+                block.status[lane, place] = XPRESSURE
+    return at
+
+
+@compiled
+def regulate(compiled, block, lane):  # type: ignore[no-untyped-def]
+    """New statuses of a lane's pressure valves (`statuses.regulating_status`); the place of one that changed, or -1."""
+    structure, numbers, links = compiled.structure, compiled.numbers, compiled.links
+    h_tol, q_tol = numbers.head_tolerance, numbers.flow_tolerance
+    changed = -1
+    for v in range(structure.valve_place.shape[0]):
+        place = structure.valve_place[v]
+        setting, now = block.setting[lane, place], block.status[lane, place]
+        if np.isnan(setting) or block.dry_link[lane, place]:
+            continue
+        start, end = structure.start[place], structure.end[place]
+        h1, h2, q = block.head[start, lane], block.head[end, lane], block.flow[place, lane]
+        loss = links.minor[place] * q * q
+        new = now
+        if now != CLOSED and q < -q_tol:
+            new = CLOSED
+        elif links.kind[place] == PRV:
+            at = compiled.elevation[end] + setting
+            if now == ACTIVE:
+                new = OPEN if h1 - loss < at - h_tol else ACTIVE
+            elif now == OPEN:
+                new = ACTIVE if h2 >= at + h_tol else OPEN
+            elif now == CLOSED:
+                if h1 >= at + h_tol and h2 < at - h_tol:
+                    new = ACTIVE
+                elif h1 < at - h_tol and h1 > h2 + h_tol:
+                    new = OPEN
+        else:
+            at = compiled.elevation[start] + setting
+            if now == ACTIVE:
+                new = OPEN if h2 + loss > at + h_tol else ACTIVE
+            elif now == OPEN:
+                new = ACTIVE if h1 < at - h_tol else OPEN
+            elif now == CLOSED and h1 > h2 + h_tol:
+                if h2 > at + h_tol:
+                    new = OPEN
+                elif h1 >= at + h_tol:
+                    new = ACTIVE
+        if new != now:
+            block.status[lane, place] = new
+            changed = place
+    return changed
+
+
+@compiled
+def _check_valve(numbers, status, drop, flow):  # type: ignore[no-untyped-def]
+    """See `statuses.check_valve_status`."""
+    if flow < -numbers.flow_tolerance or drop < -numbers.head_tolerance:
+        return CLOSED
+    return OPEN if drop > numbers.head_tolerance else status
+
+
+@compiled
+def check_links(compiled, block, lane):  # type: ignore[no-untyped-def]
+    """New statuses of the other links (`statuses.link_status`); the place of one that changed, or -1."""
+    structure, numbers, links, tanks = compiled.structure, compiled.numbers, compiled.links, compiled.tanks
+    h_tol, groups = numbers.head_tolerance, structure.groups
+    for k in range(groups[SOFT_PIPE], groups[4]):
+        block.old_status[k] = block.status[lane, k]
+    for k in range(groups[SOFT_PIPE], groups[4]):
+        if block.dry_link[lane, k] or groups[THROTTLE] <= k < groups[MACHINE]:
+            continue
+        kind, status, setting, q = links.kind[k], block.status[lane, k], block.setting[lane, k], block.flow[k, lane]
+        drop = block.head[structure.start[k], lane] - block.head[structure.end[k], lane]
+        if status <= TEMPORARILY_CLOSED:
+            status = OPEN
+        if kind == CHECK_VALVE:
+            status = _check_valve(numbers, status, drop, q)
+        elif kind == PUMP and status >= OPEN and setting > 0.0:
+            most = setting**2 * compiled.pumps.max_gain[links.pump[k]]
+            status = XHEAD if -drop > most + h_tol else OPEN
+        elif kind == FCV and not np.isnan(setting):
+            if drop < -h_tol or q < -numbers.flow_tolerance:
+                status = XFCV
+            elif status == XFCV and q >= setting:
+                status = ACTIVE
+        block.status[lane, k] = status
+    for t in range(tanks.place.shape[0]):
+        k = tanks.place[t]
+        status = block.status[lane, k]
+        if status <= CLOSED or block.dry_link[lane, k]:
+            continue
+        node = structure.start[k] if tanks.end[t] == 0 else structure.end[k]
+        other = structure.start[k] + structure.end[k] - node
+        level = block.head[node, lane]
+        drop = level - block.head[other, lane]
+        q = block.flow[k, lane] if tanks.end[t] == 0 else -block.flow[k, lane]
+        if links.kind[k] == PUMP:
+            fills, drains = tanks.end[t] == 1, tanks.end[t] == 0
+        else:
+            fills = _check_valve(numbers, OPEN, drop, q) == CLOSED
+            drains = _check_valve(numbers, CLOSED, drop, q) == OPEN
+        if (level >= tanks.full[t] - h_tol and fills) or (level <= tanks.empty[t] + h_tol and drains):
+            block.status[lane, k] = TEMPORARILY_CLOSED
+    changed = -1
+    for k in range(groups[SOFT_PIPE], groups[4]):
+        if block.status[lane, k] != block.old_status[k]:
+            changed = k
+    return changed
+
+
+@compiled
+def switch(compiled, block, lane):  # type: ignore[no-untyped-def]
+    """Controls on junction pressures (`statuses.pressure_switched`); the place of a link that changed, or -1."""
+    switches, h_tol = compiled.switches, compiled.numbers.head_tolerance
+    changed = -1
+    for s in range(switches.place.shape[0]):
+        k, level, target = switches.place[s], block.head[switches.position[s], lane], switches.setting[s]
+        fires = level <= switches.head[s] + h_tol if switches.below[s] else level >= switches.head[s] - h_tol
+        if not fires or block.dry_node[lane, switches.position[s]]:
+            continue
+        other = block.status[lane, k] != switches.status[s]
+        if compiled.links.kind[k] < PUMP:
+            change = other
+        else:
+            now = block.setting[lane, k]
+            same = now == target or (np.isnan(now) and np.isnan(target))
+            change = not same or (np.isnan(target) and other)
+            if change:
+                block.setting[lane, k] = target
+        if change:
+            block.status[lane, k] = switches.status[s]
+            changed = k
+    return changed

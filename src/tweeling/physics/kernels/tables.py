@@ -1,0 +1,288 @@
+"""The tables that a kernel works on: a plan in the kernel's order, what is given, working memory, results.
+
+All are named tuples of arrays, which Numba takes apart for nothing.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tweeling.network.network import Floats, Ints, LinkKind
+from tweeling.physics.hydraulics.contract import Codes, Outcome, Status
+from tweeling.physics.hydraulics.plan import Plan, PumpLaw
+from tweeling.physics.hydraulics.statuses import tank_ends
+from tweeling.physics.kernels.structure import THROTTLE, Structure, make_structure
+
+ENORMOUS = 1e60
+"""m per (m3/s)^n: the resistance of a closed or dry plain pipe."""
+LEAST_PIVOT = 1e-25
+"""m2/s: a smaller or negative pivot is rounding in a zone without supply; a trickle stands in, and the step proves nothing."""
+LEAST_FLOW = 1e-30
+"""m3/s: what logarithms take for no flow."""
+SLACK = 1e-12
+"""m3/s: a change of flow below this never delays convergence by heads."""
+
+XHEAD, TEMPORARILY_CLOSED, CLOSED, OPEN, ACTIVE, _, XFCV, XPRESSURE = (int(status) for status in Status)
+OK, UNSUPPLIED, UNBALANCED, CYCLING = (int(outcome) for outcome in Outcome)
+CHECK_VALVE, PUMP, PRV, PSV, PBV, FCV, TCV, GPV, PCV = (
+    int(LinkKind[name]) for name in ("CHECK_VALVE_PIPE", "PUMP", "PRV", "PSV", "PBV", "FCV", "TCV", "GPV", "PCV")
+)
+NO_CURVE, POWER, FUNCTION, CURVE = (int(law) for law in PumpLaw)
+EMITTER, LEAK_FIXED, LEAK_VARIABLE, DELIVERED = range(4)
+"""Kinds of outlet, in the order of the fields of `Flows` behind `link`."""
+
+
+class Links(NamedTuple):
+    """Per link in the kernel's order unless said otherwise; see `Plan`."""
+
+    kind: Codes
+    minor: Floats
+    minor_per_coefficient: Floats
+    viscous: Floats
+    diameter: Floats
+    switched: npt.NDArray[np.bool_]
+    pump: Ints
+    curve: Ints
+    opening_first: Ints
+    opening_x: Floats
+    opening_y: Floats
+
+
+class Pumps(NamedTuple):
+    """See `PumpTable`, and the points of `CurveTable`."""
+
+    law: Ints
+    h0: Floats
+    r: Floats
+    n: Floats
+    max_gain: Floats
+    curve_first: Ints
+    curve_flow: Floats
+    curve_head: Floats
+
+
+class Tanks(NamedTuple):
+    """Ends of links at tanks: place of the link, end (0 start, 1 end), limits of the tank's head in m."""
+
+    place: Ints
+    end: Ints
+    full: Floats
+    empty: Floats
+
+
+class Switches(NamedTuple):
+    """See `PressureSwitches`; `place` of the link, `position` of the node."""
+
+    place: Ints
+    position: Ints
+    below: npt.NDArray[np.bool_]
+    head: Floats
+    status: Codes
+    setting: Floats
+
+
+class Numbers(NamedTuple):
+    """Plan-wide numbers; see `Constants`."""
+
+    n: int
+    n_nodes: int
+    exponent: float
+    darcy: bool
+    has_minor: bool
+    min_gradient: float
+    low_resistance: float
+    high_resistance: float
+    head_tolerance: float
+    flow_tolerance: float
+    tiny_slope: float
+    tiny_flow: float
+    barrier: float
+    barrier_width: float
+    largest_minor: float
+
+
+class Compiled(NamedTuple):
+    """All that the kernel needs of a plan; `at_fixed` are the places of links at fixed nodes, `elevation` is by position."""
+
+    structure: Structure
+    links: Links
+    pumps: Pumps
+    tanks: Tanks
+    switches: Switches
+    at_fixed: Ints
+    elevation: Floats
+    numbers: Numbers
+
+
+class Given(NamedTuple):
+    """Conditions and first flows; arrays (member or 1, element), in the plan's order of elements.
+
+    Args:
+        outlet_position, outlet_junction, outlet_kind: of every outlet, by position; (outlet,).
+        outlet_first: outlets at a junction's position; (n + 1,).
+        outlet_exponent: of the loss; outlet_least: smallest gradient; (outlet,).
+        outlet_datum: head in m at which nothing flows; (outlet,).
+        outlet_barrier: 0 none, 1 not below 0, 2 nor above the demand; (outlet,).
+        outlet_resistance: m per (m3/s)^exponent, negative where a member has none; (member or 1, outlet).
+        outlet_most: m3/s, of delivered demands; (member or 1, outlet).
+        outlet_flow: m3/s; (member or 1, outlet).
+    """
+
+    demand: Floats
+    fixed_head: Floats
+    status: Codes
+    setting: Floats
+    resistance: Floats
+    roughness: Floats
+    flow: Floats
+    outlet_position: Ints
+    outlet_junction: Ints
+    outlet_kind: Ints
+    outlet_first: Ints
+    outlet_exponent: Floats
+    outlet_least: Floats
+    outlet_datum: Floats
+    outlet_barrier: Ints
+    outlet_resistance: Floats
+    outlet_most: Floats
+    outlet_flow: Floats
+
+
+class Block(NamedTuple):
+    """The working memory of LANES members; rows are positions, places or outlets, columns lanes.
+
+    The last ten are the loop's own: which member each lane holds (-1 none), its iteration and next check, whether it is clean
+    (no plain pipe closed, nothing dry, and the shared resistances loaded); for the search of dry zones the closed set asked
+    for, the two closed sets answered last with their dry nodes and whether there are any (-1 not asked yet), and a stack;
+    and statuses before a check.
+    """
+
+    head: Floats
+    rise: Floats
+    right: Floats
+    diagonal: Floats
+    base: Floats
+    demand: Floats
+    lower: Floats
+    beyond: Floats
+    flow: Floats
+    resistance: Floats
+    relative: Floats
+    minor: Floats
+    conductance: Floats
+    constant: Floats
+    outlet_flow: Floats
+    outlet_resistance: Floats
+    outlet_most: Floats
+    outlet_conductance: Floats
+    outlet_constant: Floats
+    sums: Floats
+    step: Floats
+    before: Floats
+    status: Codes
+    setting: Floats
+    dry_link: npt.NDArray[np.bool_]
+    dry_node: npt.NDArray[np.bool_]
+    member: Ints
+    iteration: Ints
+    next_check: Ints
+    clean: npt.NDArray[np.bool_]
+    shut: npt.NDArray[np.bool_]
+    last_shut: npt.NDArray[np.bool_]
+    last_dry: npt.NDArray[np.bool_]
+    any_dry: Ints
+    stack: Ints
+    old_status: Codes
+
+
+class Output(NamedTuple):
+    """Results, one row a member, in the plan's order of elements."""
+
+    head: Floats
+    flow: Floats
+    outlet_flow: Floats
+    status: Codes
+    setting: Floats
+    inflow: Floats
+    iterations: Ints
+    outcome: Codes
+    culprit: Ints
+    error: Floats
+
+
+def compile_plan(plan: Plan) -> Compiled:
+    """Everything of a plan that the kernel needs, in its order of links."""
+    network, structure, constants = plan.network, make_structure(plan), plan.constants
+    links, order = network.links, structure.order
+    ends = tank_ends(plan)
+    tank = [int(plan.tank_of_fixed[(links.start, links.end)[end][link] - plan.n_junctions]) for link, end in ends]
+    overflow = plan.tanks.can_overflow[tank] if ends else np.zeros(0, dtype=bool)
+    opening = [int(curve) if kind == PCV else -1 for kind, curve in zip(links.kind, links.curve, strict=True)]
+    points = [(network.curves.x[c], network.curves.y[c]) if c >= 0 else (np.zeros(0), np.zeros(0)) for c in opening]
+    points = [points[link] for link in order]
+    unit = network.units.cfs_per_si
+    minor = plan.minor[order]
+    elevation = np.empty(plan.n_nodes)
+    elevation[structure.position] = network.nodes.elevation
+    return Compiled(
+        structure=structure,
+        links=Links(
+            kind=np.ascontiguousarray(links.kind[order]),
+            minor=minor,
+            minor_per_coefficient=plan.minor_per_coefficient[order],
+            viscous=plan.viscous_flow[order],
+            diameter=links.diameter[order],
+            switched=plan.switched[order],
+            pump=plan.pump_of_link[order],
+            curve=plan.curves.of_link[order],
+            opening_first=np.cumsum([0, *(len(x) for x, _ in points)]),
+            opening_x=np.concatenate([*(x for x, _ in points), np.zeros(0)]),
+            opening_y=np.concatenate([*(y for _, y in points), np.zeros(0)]),
+        ),
+        pumps=Pumps(
+            law=np.array(plan.pumps.law),
+            h0=np.array(plan.pumps.h0),
+            r=np.array(plan.pumps.r),
+            n=np.array(plan.pumps.n),
+            max_gain=np.where(np.isinf(plan.pumps.max_gain), 1e10, plan.pumps.max_gain),
+            curve_first=np.array(plan.curves.first),
+            curve_flow=np.array(plan.curves.flow),
+            curve_head=np.array(plan.curves.head),
+        ),
+        tanks=Tanks(
+            place=structure.place[[link for link, _ in ends]] if ends else np.zeros(0, dtype=np.int64),
+            end=np.array([end for _, end in ends], dtype=np.int64),
+            full=np.where(overflow, np.inf, plan.tanks.max_head[tank]) if ends else np.zeros(0),
+            empty=np.array(plan.tanks.min_head[tank]) if ends else np.zeros(0),
+        ),
+        switches=Switches(
+            place=structure.place[plan.switches.link],
+            position=structure.position[plan.switches.node],
+            below=np.array(plan.switches.below),
+            head=np.array(plan.switches.head),
+            status=np.array(plan.switches.status),
+            setting=np.array(plan.switches.setting),
+        ),
+        at_fixed=np.flatnonzero((structure.start >= plan.n_junctions) | (structure.end >= plan.n_junctions)),
+        elevation=elevation,
+        numbers=Numbers(
+            n=plan.n_junctions,
+            n_nodes=plan.n_nodes,
+            exponent=plan.exponent,
+            darcy=network.options.headloss == "DW",
+            has_minor=bool((minor[: structure.groups[THROTTLE]] > 0).any()),
+            min_gradient=constants.min_gradient,
+            low_resistance=constants.low_resistance,
+            high_resistance=constants.high_resistance,
+            head_tolerance=constants.head_tolerance,
+            flow_tolerance=constants.flow_tolerance,
+            tiny_slope=constants.tiny_slope,
+            tiny_flow=1e-6 / unit,
+            barrier=constants.barrier,
+            barrier_width=constants.barrier_width,
+            largest_minor=1e8 * 0.3048 * unit**2,
+        ),
+    )

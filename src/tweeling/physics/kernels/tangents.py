@@ -1,0 +1,317 @@
+"""Tangents of all links and outlets at the present flows: `physics/hydraulics/laws.py` over lanes.
+
+Each function leaves conductance p and constant c of flow = c + p (rise of head difference) in the block.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tweeling.physics.kernels.compiled import compiled
+from tweeling.physics.kernels.structure import MACHINE, SOFT_PIPE, THROTTLE
+from tweeling.physics.kernels.tables import (
+    ACTIVE,
+    CLOSED,
+    CURVE,
+    FCV,
+    GPV,
+    LEAST_FLOW,
+    NO_CURVE,
+    PBV,
+    PCV,
+    POWER,
+    PRV,
+    PSV,
+    PUMP,
+    TCV,
+)
+from tweeling.physics.kernels.vector import (
+    LANES,
+    absolute,
+    choose,
+    fma,
+    largest,
+    less,
+    load,
+    log2,
+    power,
+    spread,
+    square_root,
+    store,
+)
+
+
+@compiled
+def passes(kind, status, setting):  # type: ignore[no-untyped-def]
+    """Whether a link lets water pass: `reference.passes`."""
+    return status > CLOSED and not (kind == PUMP and setting == 0.0)
+
+
+@compiled
+def power_pipes(compiled, block):  # type: ignore[no-untyped-def]
+    """Tangents of pipes by Hazen-Williams or Chezy-Manning: `laws.pipe_loss`."""
+    numbers, links = compiled.numbers, compiled.links
+    exponent, least = numbers.exponent, spread(numbers.min_gradient)
+    linear = spread(numbers.min_gradient / exponent)
+    structure = compiled.structure
+    for k in range(structure.groups[THROTTLE]):
+        q = load(block.flow, k)
+        head_drop = load(block.head, structure.start[k]) - load(block.head, structure.end[k])
+        size = absolute(q)
+        rising = power(largest(size, spread(LEAST_FLOW)), exponent - 1.0) * load(block.resistance, k)
+        gradient = rising * exponent
+        small = less(gradient, least)
+        gradient = choose(small, linear, gradient)
+        loss = choose(small, linear, rising)
+        if numbers.has_minor:
+            minor = spread(links.minor[k]) * size
+            gradient = gradient + minor * 2.0
+            loss = loss + minor
+        p = spread(1.0) / gradient
+        store(block.conductance, k, p)
+        store(block.constant, k, fma(p, head_drop - loss * q, q))
+
+
+@compiled
+def darcy_pipes(compiled, block):  # type: ignore[no-untyped-def]
+    """Tangents of pipes by Darcy-Weisbach: `laws.darcy_weisbach_loss`."""
+    links = compiled.links
+    low = 1000 * np.pi
+    log = -2 / np.log(10.0) * np.log(2.0)
+    smooth = 5.74 * (np.pi / 4) ** 0.9
+    at_4000 = 5.74 / 4000**0.9
+    structure = compiled.structure
+    for k in range(structure.groups[THROTTLE]):
+        q = load(block.flow, k)
+        head_drop = load(block.head, structure.start[k]) - load(block.head, structure.end[k])
+        size = absolute(q)
+        viscous = links.viscous[k]
+        r = load(block.resistance, k)
+        minor = spread(links.minor[k])
+        third = load(block.relative, k) * (1 / 3.7)
+        reynolds = size * (1.0 / viscous)
+
+        w = largest(reynolds, spread(low))
+        y1 = power(w, -0.9) * smooth
+        y2 = third + y1
+        y3 = log2(y2) * log
+        factor = spread(1.0) / (y3 * y3)
+        slope = factor * y1 * (1.8 * -2 / np.log(10.0)) / (y2 * y3 * w)
+
+        y2 = third + at_4000
+        y3 = log2(y2) * log
+        fa = spread(1.0) / (y3 * y3)
+        fb = (spread(-1.5634601348517065795 * at_4000) / (y2 * y3) + 2.0) * fa
+        ratio = largest(reynolds, spread(low / 2)) * (2 / low)
+        x1 = fa * 7.0 - fb
+        x2 = fb * 2.5 - fa * 17.0 + 0.128
+        x3 = fa * 13.0 - fb * 2.0 - 0.128
+        x4 = fb * 0.5 - fa * 3.0 + 0.032
+        between = fma(ratio, fma(ratio, fma(ratio, x4, x3), x2), x1)
+        between_slope = fma(ratio, fma(ratio, x4 * 3.0, x3 * 2.0), x2) * (2 / low)
+
+        turbulent = less(spread(low), reynolds)
+        factor = choose(turbulent, factor, between)
+        slope = choose(turbulent, slope, between_slope)
+        whole = fma(factor, r, minor)
+        laminar = less(reynolds, spread(low / 2 * (1 + 1e-15)))
+        stiffness = r * (16 * np.pi * viscous)
+        gradient = whole * size * 2.0 + slope * (1.0 / viscous) * r * size * size
+        gradient = choose(laminar, fma(minor * 2.0, size, stiffness), gradient)
+        loss = choose(laminar, fma(minor, size, stiffness), whole * size)
+        p = spread(1.0) / gradient
+        store(block.conductance, k, p)
+        store(block.constant, k, fma(p, head_drop - loss * q, q))
+
+
+@compiled
+def soft_pipes(compiled, block):  # type: ignore[no-untyped-def]
+    """Pipes that closed by themselves only trickle."""
+    groups = compiled.structure.groups
+    trickle = 1.0 / compiled.numbers.high_resistance
+    for k in range(groups[SOFT_PIPE], groups[THROTTLE]):
+        for lane in range(LANES):
+            if block.dry_link[lane, k]:
+                block.conductance[k, lane] = 0.0
+                block.constant[k, lane] = 0.0
+            elif block.status[lane, k] <= CLOSED:
+                block.conductance[k, lane] = trickle
+                block.constant[k, lane] = 0.0
+
+
+@compiled
+def throttles(compiled, block):  # type: ignore[no-untyped-def]
+    """Tangents of throttle valves: `laws.valve_loss`; a closed one has a negative minor loss here."""
+    numbers, groups = compiled.numbers, compiled.structure.groups
+    least, half, low = spread(numbers.min_gradient), spread(numbers.min_gradient / 2), spread(numbers.low_resistance)
+    structure = compiled.structure
+    for k in range(groups[THROTTLE], groups[MACHINE]):
+        q = load(block.flow, k)
+        head_drop = load(block.head, structure.start[k]) - load(block.head, structure.end[k])
+        minor = load(block.minor, k - groups[THROTTLE])
+        loss = minor * absolute(q)
+        gradient = loss * 2.0
+        small = less(gradient, least)
+        free = less(minor, spread(5e-324))
+        gradient = choose(free, low, choose(small, half, gradient))
+        loss = choose(free, low, choose(small, half, loss))
+        p = choose(less(minor, spread(0.0)), spread(0.0), spread(1.0) / gradient)
+        shut = less(minor, spread(0.0))
+        store(block.conductance, k, p)
+        store(block.constant, k, choose(shut, spread(0.0), fma(p, head_drop - loss * q, q)))
+
+
+@compiled
+def machines(compiled, block):  # type: ignore[no-untyped-def]
+    """Tangents of pumps and valves, lane by lane."""
+    numbers, links, groups = compiled.numbers, compiled.links, compiled.structure.groups
+    structure, trickle = compiled.structure, 1.0 / numbers.high_resistance
+    for k in range(groups[MACHINE], groups[4]):
+        kind = links.kind[k]
+        for lane in range(LANES):
+            status, setting = block.status[lane, k], block.setting[lane, k]
+            if block.dry_link[lane, k] or (kind in (PRV, PSV) and status == ACTIVE):
+                block.conductance[k, lane] = 0.0
+                block.constant[k, lane] = 0.0
+            elif not passes(kind, status, setting):
+                block.conductance[k, lane] = trickle
+                block.constant[k, lane] = 0.0
+            elif kind == FCV and status == ACTIVE:
+                block.conductance[k, lane] = trickle
+                block.constant[k, lane] = setting
+            else:
+                q = block.flow[k, lane]
+                if kind == PUMP:
+                    loss, gradient = _pump_loss(compiled, links.pump[k], links.curve[k], q, setting)
+                else:
+                    loss, gradient = _valve_loss(compiled, k, q, setting)
+                block.conductance[k, lane] = 1.0 / gradient
+                head_drop = block.head[structure.start[k], lane] - block.head[structure.end[k], lane]
+                block.constant[k, lane] = q + (head_drop - loss) / gradient
+
+
+@compiled
+def _segment(pumps, curve, flow):  # type: ignore[no-untyped-def]
+    """See `laws.curve_segment`."""
+    first, last = pumps.curve_first[curve], pumps.curve_first[curve + 1]
+    right = first
+    while right < last and pumps.curve_flow[right] < flow:
+        right += 1
+    right = min(max(right, first + 1), last - 1)
+    left = max(right - 1, first)
+    slope = 0.0
+    if right > left:
+        slope = (pumps.curve_head[right] - pumps.curve_head[left]) / (pumps.curve_flow[right] - pumps.curve_flow[left])
+    return pumps.curve_head[left] - slope * pumps.curve_flow[left], slope
+
+
+@compiled
+def _pump_loss(compiled, pump, curve, flow, speed):  # type: ignore[no-untyped-def]
+    """See `laws.pump_loss`."""
+    numbers, pumps = compiled.numbers, compiled.pumps
+    law, q = pumps.law[pump], abs(flow)
+    if law == NO_CURVE:
+        return numbers.low_resistance * flow, numbers.low_resistance
+    if law == CURVE:
+        h0, slope = _segment(pumps, curve, q / speed)
+        gradient = max(-slope * speed, numbers.tiny_slope)
+        return -h0 * speed**2 + gradient * flow, gradient
+    if law == POWER:
+        strength = pumps.r[pump] * speed**3
+        gradient = strength / q**2 if q > 0.0 else np.inf
+        if gradient > numbers.high_resistance:
+            return numbers.high_resistance * flow, numbers.high_resistance
+        if gradient < numbers.low_resistance:
+            return numbers.low_resistance * flow, numbers.low_resistance
+        return -strength / flow, gradient
+    n = pumps.n[pump] if abs(pumps.n[pump] - 1.0) > 1e-6 else 1.0
+    h0, r = -pumps.h0[pump] * speed**2, pumps.r[pump] * speed ** (2.0 - n)
+    if n == 1.0:
+        return h0 + r * flow, r
+    gradient = n * r * q ** (n - 1.0)
+    if gradient < numbers.min_gradient:
+        return h0 + numbers.min_gradient * flow, numbers.min_gradient
+    return h0 + gradient * flow / n, gradient
+
+
+@compiled
+def _valve_loss(compiled, place, flow, setting):  # type: ignore[no-untyped-def]
+    """See `laws.link_loss`, its part on valves."""
+    numbers, links = compiled.numbers, compiled.links
+    kind, minor = links.kind[place], links.minor[place]
+    if kind == GPV and links.curve[place] >= 0:
+        q = max(abs(flow), numbers.tiny_flow)
+        h0, slope = _segment(compiled.pumps, links.curve[place], q)
+        slope = max(slope, numbers.tiny_slope)
+        return (h0 + slope * q) * np.sign(flow), slope
+    if not np.isnan(setting):
+        if kind == TCV:
+            minor = links.minor_per_coefficient[place] * setting
+        elif kind == PCV:
+            minor = _positional_minor(compiled, place, setting)
+        elif kind == PBV and setting != 0.0 and minor * flow * flow <= setting:
+            return setting, numbers.low_resistance / 100.0
+    if minor <= 0.0:
+        return numbers.low_resistance * flow, numbers.low_resistance
+    gradient = 2.0 * minor * abs(flow)
+    if gradient < numbers.min_gradient:
+        return flow * numbers.min_gradient / 2.0, numbers.min_gradient / 2.0
+    return flow * gradient / 2.0, gradient
+
+
+@compiled
+def _positional_minor(compiled, place, opening):  # type: ignore[no-untyped-def]
+    """See `laws.positional_minor`."""
+    links, most = compiled.links, compiled.numbers.largest_minor
+    if opening >= 100.0:
+        return links.minor[place]
+    if opening <= 0.0:
+        return most
+    first, last = links.opening_first[place], links.opening_first[place + 1]
+    x, y = links.opening_x[first:last], links.opening_y[first:last]
+    if len(x) == 0:
+        relative = opening
+    elif opening < x[0]:
+        relative = opening / x[0] * y[0]
+    elif opening > x[-1]:
+        relative = (opening - x[-1]) / (1.0 - x[-1]) * (1.0 - y[-1]) + y[-1]
+    else:
+        right = 1
+        while right < len(x) - 1 and x[right] < opening:
+            right += 1
+        relative = y[right - 1] + (opening - x[right - 1]) * (y[right] - y[right - 1]) / (x[right] - x[right - 1])
+    relative = min(max(relative / 100.0, 1e-6), 1.0)
+    return min(links.minor[place] / relative**2, most)
+
+
+@compiled
+def outlets(compiled, given, block):  # type: ignore[no-untyped-def]
+    """Tangents of emitters, leaks and delivered demands: `laws.emitter_loss` and its like."""
+    steep, width = compiled.numbers.barrier, compiled.numbers.barrier_width
+    nothing = spread(0.0)
+    for o in range(given.outlet_kind.shape[0]):
+        position, exponent = given.outlet_position[o], given.outlet_exponent[o]
+        q, r = load(block.outlet_flow, o), load(block.outlet_resistance, o)
+        least = given.outlet_least[o]
+        rising = power(largest(absolute(q), spread(LEAST_FLOW)), exponent - 1.0) * r
+        gradient = rising * exponent
+        small = less(gradient, spread(least))
+        gradient = choose(small, spread(least / exponent), gradient)
+        loss = choose(small, spread(least / exponent), rising) * q
+        if given.outlet_barrier[o] >= 1:
+            a = q * steep
+            b = square_root(fma(a, a, spread(width * width)))
+            loss = loss + (a - b) * 0.5
+            gradient = gradient + (spread(1.0) - a / b) * (steep / 2)
+        if given.outlet_barrier[o] == 2:
+            a = (q - load(block.outlet_most, o)) * steep
+            b = square_root(fma(a, a, spread(width * width)))
+            loss = loss + (a + b) * 0.5
+            gradient = gradient + (spread(1.0) + a / b) * (steep / 2)
+        none = less(r, nothing)
+        p = choose(none, nothing, spread(1.0) / gradient)
+        c = choose(none, nothing, fma(p, load(block.head, position) - given.outlet_datum[o] - loss, q))
+        store(block.outlet_conductance, o, p)
+        store(block.outlet_constant, o, c)
+        store(block.diagonal, position, load(block.diagonal, position) + p)
+        store(block.right, position, load(block.right, position) - c)
