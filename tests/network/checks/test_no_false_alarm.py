@@ -95,6 +95,10 @@ ALL_FINE = (
             )
         },
     ),
+    Fine("a rule by a tank's head", add={"RULES": "RULE 2\nIF TANK T1 HEAD > 43\nTHEN PIPE P2 STATUS IS OPEN"}),
+    Fine(
+        "a rule at the ends", add={"RULES": "RULE 2\nIF TANK T1 LEVEL >= 5\nOR TANK T1 LEVEL <= 1\nTHEN PUMP U1 STATUS IS OPEN"}
+    ),
     Fine(
         "a closed GPV",
         put={"VALVES": "V1 J4 J5 100 GPV G", "STATUS": "V1 CLOSED"},

@@ -30,6 +30,7 @@ CHECKS: tuple[Check, ...] = (
     text.section_too_early,
     text.line_too_long,
     text.row_too_long,
+    text.curve_row_too_long,
     text.text_before_sections,
     text.rows_after_end,
     text.not_utf8,

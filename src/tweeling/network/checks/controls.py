@@ -37,11 +37,11 @@ class RawControl:
 
     @property
     def opens(self) -> bool | None:
-        """Whether it opens or closes the link; None for a valve's setting."""
+        """Whether it opens or closes the link, a setting of 0 being closed; None for ACTIVE."""
         if self.action in ("OPEN", "CLOSED"):
             return self.action == "OPEN"
-        speed = number(self.action)
-        return None if speed is None or self.row.tokens[0].upper().startswith("VALVE") else speed > 0
+        setting = number(self.action)
+        return None if setting is None else setting > 0
 
 
 def _parse(row: Row) -> RawControl | str:

@@ -33,15 +33,15 @@ class Header:
 
 @dataclass(frozen=True)
 class Curve:
-    """A curve's rows and those of its points that are numbers."""
+    """A curve's rows, and their points where all of them are numbers."""
 
     rows: tuple[Row, ...]
     x: tuple[float, ...]
     y: tuple[float, ...]
 
     def line(self, point: int) -> int:
-        """The line of a point, where every row holds one point; else the first line."""
-        return self.rows[point if len(self.rows) == len(self.x) else 0].line
+        """The line of a point: EPANET takes one from each row."""
+        return self.rows[point].line
 
 
 @dataclass(frozen=True)
@@ -146,9 +146,9 @@ class RawModel:
 
 
 def _curve(rows: list[Row]) -> Curve:
-    values = [number(token) for row in rows for token in row.tokens[1:]]
+    values = [number(token) for row in rows for token in row.tokens[1:3]]
     points = [value for value in values if value is not None]
-    if len(points) < len(values) or len(points) % 2:
+    if len(points) < 2 * len(rows):
         points = []
     return Curve(tuple(rows), tuple(points[::2]), tuple(points[1::2]))
 

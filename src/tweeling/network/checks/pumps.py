@@ -43,7 +43,7 @@ def shutoff_head(model: RawModel, row: Row) -> float:
 def pump_without_curve_or_power(model: RawModel) -> Iterator[Place]:
     """Pumps of which nothing is known."""
     for row in model.section("PUMPS"):
-        if not {"HEAD", "POWER"} & _properties(row).keys() and number(row.tokens[-1]) is None:
+        if not {"HEAD", "POWER"} & _properties(row).keys():
             yield row.says(f"pump {row.id} has neither a head curve nor a power")
 
 

@@ -83,6 +83,18 @@ def row_too_long(model: RawModel) -> Iterator[Place]:
 
 @check(
     Severity.WARNING,
+    why="EPANET takes one point from each row of a curve and drops the others without a word.",
+    advice="Write one point a row: id, x, y.",
+)
+def curve_row_too_long(model: RawModel) -> Iterator[Place]:
+    """Rows of curves with more than one point."""
+    for row in model.section("CURVES"):
+        if len(row.tokens) > 3:
+            yield row.says(f"curve {row.id[:40]} has a row of {len(row.tokens) - 1} numbers")
+
+
+@check(
+    Severity.WARNING,
     why="Nobody reads these lines: EPANET starts at the first header.",
     advice="Put them under the header where they belong, or make them comments with `;`.",
 )

@@ -39,7 +39,7 @@ def row_too_short(model: RawModel) -> Iterator[Place]:
         if len(row.tokens) < 2:
             yield row.says(f"pattern {row.id[:40]} has a row without multipliers")
     for row in model.section("CURVES"):
-        if len(row.tokens) < 3 or len(row.tokens) % 2 == 0:
+        if len(row.tokens) < 3:
             yield row.says(f"curve {row.id[:40]} has a row without both numbers of a point")
     for row in model.section("SOURCES"):
         if len(row.tokens) == 2 and number(row.word("type")) is None:
@@ -94,7 +94,7 @@ def _energy_number(row: Row) -> tuple[str, ...]:
 
 _NUMBERS: dict[str, Callable[[Row], tuple[str, ...]]] = {
     "PATTERNS": lambda row: row.tokens[1:],
-    "CURVES": lambda row: row.tokens[1:],
+    "CURVES": lambda row: row.tokens[1:3],
     "PUMPS": _pump_numbers,
     "VALVES": lambda row: () if row.word("type").upper() == "GPV" else row.tokens[5:6],
     "PIPES": lambda row: row.tokens[6:7] if len(row.tokens) > 7 else (),
@@ -124,8 +124,7 @@ def unknown_word(model: RawModel) -> Iterator[Place]:
             yield from _one_of(row, row.word("status"), ("OPEN", "CLOSED"), "status or number")
     for row in model.section("PUMPS"):
         for word in row.tokens[3::2]:
-            if not (len(row.tokens) == 4 and number(word) is not None):
-                yield from _one_of(row, word, PUMP_WORDS, "pump property")
+            yield from _one_of(row, word, PUMP_WORDS, "pump property")
     for row in model.section("MIXING"):
         yield from _one_of(row, row.word("model"), MIXING_MODELS, "mixing model")
     for row in model.section("TANKS"):
