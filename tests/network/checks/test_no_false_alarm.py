@@ -107,6 +107,7 @@ ALL_FINE = (
     ),
     Fine("a curve behind a PRV", put={"VALVES": "V1 J4 J5 100 PRV 20 0 old"}),
     Fine("a PCV with a curve", put={"VALVES": "V1 J4 J5 100 PCV 40 0 K"}, add={"CURVES": "K 0 0\nK 100 100"}),
+    Fine("a PRV in kPa", put={"OPTIONS": "UNITS LPS\nPRESSURE KPA", "VALVES": "V1 J4 J5 100 PRV 400"}),
     Fine("a PRV with no pressure", put={"VALVES": "V1 J4 J5 100 PRV 0"}),
     Fine("a TCV at a tank", put={"VALVES": "V1 J4 J5 100 PRV 20\nV2 T1 J2 100 TCV 20"}),
     Fine("two PRVs a metre apart", add={**NEXT_DOOR, "VALVES": "V2 J3 J6 100 PRV 21"}),

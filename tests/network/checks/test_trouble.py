@@ -151,7 +151,7 @@ TROUBLES = (
     ),
     Trouble(
         "pipe-rises-more-than-its-length",
-        add={"JUNCTIONS": "J9 92 1", "PIPES": "P9 J3 J9 50 100 120 ;<--", "COORDINATES": "J9 9 9"},
+        add={"JUNCTIONS": "J9 103 1", "PIPES": "P9 J3 J9 50 100 120 ;<--", "COORDINATES": "J9 9 9"},
         ids=("P9",),
     ),
     Trouble(
@@ -300,6 +300,12 @@ def test_a_trouble_is_found_at_its_line(trouble: Trouble) -> None:
     if trouble.ids is not None:
         assert tuple(name for remark in found for name in remark.ids[:1]) == trouble.ids
     assert all(remark.section == section_at(trouble.text, remark.line) for remark in found if remark.section and remark.line)
+
+
+def test_lengths_are_said_in_the_units_of_the_file() -> None:
+    trouble = next(entry for entry in TROUBLES if entry.code == "pipe-rises-more-than-its-length")
+    said = [r.what for r in remarks(trouble.text.replace("UNITS LPS", "UNITS GPM")) if r.code == trouble.code]
+    assert said == ["pipe P9 is 50 ft long and rises 92 ft"]
 
 
 def test_every_check_has_a_case() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from tweeling.network.checks.demands import base_demands
 from tweeling.network.checks.model import RawModel
 from tweeling.network.checks.pumps import shutoff_head
 from tweeling.network.checks.remark import Place, Severity, check
@@ -54,7 +55,9 @@ def pipe_rises_more_than_its_length(model: RawModel) -> Iterator[Place]:
     rows, _, rise, length = _pipe_rise(model)
     for i in np.flatnonzero(np.abs(rise) > length + LEAST_RISE):
         row = rows[i]
-        yield row.says(f"pipe {row.id} is {length[i]:.3g} m long and rises {abs(rise[i]):.3g} m", *row.tokens[1:3])
+        yield row.says(
+            f"pipe {row.id} is {model.length(length[i])} long and rises {model.length(abs(rise[i]))}", *row.tokens[1:3]
+        )
 
 
 @check(
@@ -77,9 +80,8 @@ def elevation_unlike_neighbours(model: RawModel) -> Iterator[Place]:
     for node in np.flatnonzero((pipes >= 2) & ((up == pipes) | (down == pipes))):
         name = graph.nodes[node]
         way = "above" if up[node] else "below"
-        value = elevation[node] / model.units.length_si
         yield model.nodes[name].says(
-            f"junction {name} at elevation {value:g} lies more than {OUTLIER_RISE:g} m {way} all neighbours"
+            f"junction {name} lies at {model.length(elevation[node])}, over {model.length(OUTLIER_RISE)} {way} all neighbours"
         )
 
 
@@ -97,7 +99,9 @@ def elevation_zero_among_others(model: RawModel) -> Iterator[Place]:
     lowest = _lowest_neighbour(model)
     for node in np.flatnonzero(_lost(model)):
         name = model.graph.nodes[node]
-        yield model.nodes[name].says(f"junction {name} has elevation 0, its neighbours lie at {lowest[node]:.3g} m or more")
+        yield model.nodes[name].says(
+            f"junction {name} has elevation 0, its neighbours lie at {model.length(lowest[node])} or more"
+        )
 
 
 def _lowest_neighbour(model: RawModel) -> Floats:
@@ -128,7 +132,7 @@ def elevation_beyond_earth(model: RawModel) -> Iterator[Place]:
     elevation = _elevations(model)
     for node in np.flatnonzero((elevation > MOST_ELEVATION) | (elevation < LEAST_ELEVATION)):
         name = model.graph.nodes[node]
-        yield model.nodes[name].says(f"{name} lies at {elevation[node]:.4g} m")
+        yield model.nodes[name].says(f"node {name} lies at {model.length(elevation[node])}")
 
 
 @check(
@@ -138,8 +142,6 @@ def elevation_beyond_earth(model: RawModel) -> Iterator[Place]:
 )
 def elevation_above_sources(model: RawModel) -> Iterator[Place]:
     """Junctions with demand above what sources and pumps together can reach in their part of the network."""
-    from tweeling.network.checks.demands import base_demands
-
     graph = model.graph
     if not graph.source.any():
         return
@@ -155,11 +157,9 @@ def elevation_above_sources(model: RawModel) -> Iterator[Place]:
     for node in np.flatnonzero(~graph.source & (elevation > highest[part]) & np.isfinite(highest[part])):
         name = graph.nodes[node]
         if demand.get(name, 0.0) > 0:
-            reach = highest[part[node]] / model.units.length_si
-            what = (
-                f"junction {name} at elevation {elevation[node] / model.units.length_si:g} lies above every head within reach"
-            )
-            yield model.nodes[name].says(f"{what}, {reach:.4g} at most")
+            reach = model.length(highest[part[node]])
+            what = f"junction {name} lies at {model.length(elevation[node])}, above every head within reach ({reach} at most)"
+            yield model.nodes[name].says(what)
 
 
 def _highest_head(model: RawModel, name: str) -> float:

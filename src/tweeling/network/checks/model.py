@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tweeling.errors import NetworkFileError
 from tweeling.network.checks.rows import Row, number
 from tweeling.network.inp.sections import read_encoded, split_sections
-from tweeling.units import FLOW_UNITS, FileUnits
+from tweeling.units import FLOW_UNITS, PRESSURE_UNITS, FileUnits
 
 if TYPE_CHECKING:
     from tweeling.network.checks.graph import Graph
@@ -88,8 +88,8 @@ class RawModel:
 
     @cached_property
     def tanks(self) -> dict[str, Row]:
-        """The rows of [TANKS] that describe a tank: one of two or three words is a reservoir."""
-        return {name: row for name, row in self.nodes.items() if row.section == "TANKS" and len(row.tokens) > 3}
+        """The rows of the tanks."""
+        return {name: row for name, row in self.nodes.items() if row.section == "TANKS" and not row.is_reservoir}
 
     def is_source(self, node: str) -> bool:
         """Whether a node is a reservoir or a tank."""
@@ -118,9 +118,16 @@ class RawModel:
 
     @cached_property
     def units(self) -> FileUnits:
-        """The file's units; EPANET takes GPM where the file names none or one that it does not know."""
-        unit = self.option("UNITS").upper()
-        return FileUnits("LPS" if unit == "SI" else unit if unit in FLOW_UNITS else "GPM")
+        """The file's units; EPANET takes GPM where the file names none, and one that it does not know has a check."""
+        flow, pressure = self.option("UNITS").upper(), self.option("PRESSURE").upper()
+        return FileUnits(
+            flow="LPS" if flow == "SI" else flow if flow in FLOW_UNITS else "GPM",
+            pressure=pressure if pressure in PRESSURE_UNITS else None,
+        )
+
+    def length(self, metres: float) -> str:
+        """A length, height or head as the file would say it: `35 ft`."""
+        return f"{metres / self.units.length_si:.4g} {'m' if self.units.metric else 'ft'}"
 
     @cached_property
     def headloss(self) -> str:

@@ -124,16 +124,13 @@ def length_against_map(model: RawModel) -> Iterator[Place]:
     low, middle, high = np.quantile(ratio, [0.25, 0.5, 0.75])
     if high - low > SCALE_SPREAD:
         return  # a sketch: its lengths say nothing
-    scale = np.exp(middle)
-    far = (np.abs(ratio - middle) > FARTHEST) & (np.abs(length - scale * drawn) * model.units.length_si > LEAST_METRES)
-    unit = "m" if model.units.metric else "ft"
-    for i in np.flatnonzero(far):
-        what = f"pipe {rows[i].id} is {length[i]:.4g} {unit} long and {scale * drawn[i]:.4g} {unit} on the map"
-        yield rows[i].says(what)
+    on_map = np.exp(middle) * drawn
+    for i in np.flatnonzero((np.abs(ratio - middle) > FARTHEST) & (np.abs(length - on_map) > LEAST_METRES)):
+        yield rows[i].says(f"pipe {rows[i].id} is {model.length(length[i])} long and {model.length(on_map[i])} on the map")
 
 
 def _drawn_lengths(model: RawModel) -> tuple[list[Row], np.ndarray, np.ndarray]:
-    """The pipes that the map shows, their lengths, and those on the map in its unit."""
+    """The pipes that the map shows, their lengths in m, and those on the map in its unit."""
     place = {row.id: (row.number("x"), row.number("y")) for row in model.section("COORDINATES")}
     bends: dict[str, list[tuple[float | None, float | None]]] = {}
     for row in model.section("VERTICES"):
@@ -152,4 +149,4 @@ def _drawn_lengths(model: RawModel) -> tuple[list[Row], np.ndarray, np.ndarray]:
             rows.append(row)
             lengths.append(length)
             drawn.append(total)
-    return rows, np.array(lengths), np.array(drawn)
+    return rows, np.array(lengths) * model.units.length_si, np.array(drawn)

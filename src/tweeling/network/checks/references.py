@@ -136,7 +136,7 @@ def _named(model: RawModel, kind: str) -> Iterator[tuple[Row, str]]:
             if key.upper() == keys[kind]:
                 yield row, word
     for row in model.section("TANKS"):
-        if kind == "pattern" and len(row.tokens) == 3:
+        if kind == "pattern" and row.is_reservoir and len(row.tokens) > 2:
             yield row, row.tokens[2]
     for row in model.section("VALVES"):
         if kind == "curve" and row.word("type").upper() == "GPV" and row.word("setting"):

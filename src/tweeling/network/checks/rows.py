@@ -21,7 +21,7 @@ _FORMATS = {
         "| min_volume:number volume_curve:curve overflow"
     ),
     "PIPES": "id start:node end:node length:number diameter:number roughness:number | minor_loss status",
-    "PUMPS": "id start:node end:node first second",
+    "PUMPS": "id start:node end:node | property value",
     "VALVES": "id start:node end:node diameter:number type setting | minor_loss:number curve:curve",
     "DEMANDS": "node:node base:number | pattern:pattern category",
     "EMITTERS": "node:node coefficient:number",
@@ -31,8 +31,8 @@ _FORMATS = {
     "MIXING": "node:node model | fraction:number",
     "QUALITY": "node | quality",
     "TAGS": "kind id tag",
-    "PATTERNS": "id",
-    "CURVES": "id",
+    "PATTERNS": "id multiplier",
+    "CURVES": "id x y",
     "COORDINATES": "node x:number y:number",
     "VERTICES": "link x:number y:number",
 }
@@ -87,6 +87,11 @@ class Row:
     section: str
     line: int
     tokens: tuple[str, ...]
+
+    @property
+    def is_reservoir(self) -> bool:
+        """Whether EPANET takes it as a reservoir, in [RESERVOIRS] or as a short row of [TANKS]."""
+        return self.section == "RESERVOIRS" or (self.section == "TANKS" and 2 <= len(self.tokens) <= 3)
 
     @property
     def id(self) -> str:

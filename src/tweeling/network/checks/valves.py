@@ -95,7 +95,7 @@ def parallel_reducing_valves(model: RawModel) -> Iterator[Place]:
         valves.sort(key=lambda pair: pair[0])
         for (low, one), (high, other) in pairwise(valves):
             if high - low < NEARLY:
-                what = f"PRV {one.id} and PRV {other.id} feed the same area and hold heads {high - low:.2g} m apart"
+                what = f"PRV {one.id} and PRV {other.id} feed the same area and hold heads {model.length(high - low)} apart"
                 yield other.says(what, one.id)
 
 

@@ -29,29 +29,16 @@ def row_too_short(model: RawModel) -> Iterator[Place]:
     """Rows that lack a word they cannot do without."""
     for section, layout in FORMATS.items():
         for row in model.section(section) if section not in MAP_SECTIONS else ():
-            needed = 2 if row in _reservoirs_among_tanks(row) else layout.needed
-            if section == "PUMPS" and len(row.tokens) >= 3:
-                continue  # a pump without curve or power has a check of its own
+            needed = 2 if row.is_reservoir else layout.needed
             if len(row.tokens) < needed:
                 missing = ", ".join(column.name.replace("_", " ") for column in layout.columns[len(row.tokens) : needed])
                 yield row.says(f"the row of {row.id[:40]} in [{section}] ends before its {missing}")
-    for row in model.section("PATTERNS"):
-        if len(row.tokens) < 2:
-            yield row.says(f"pattern {row.id[:40]} has a row without multipliers")
-    for row in model.section("CURVES"):
-        if len(row.tokens) < 3:
-            yield row.says(f"curve {row.id[:40]} has a row without both numbers of a point")
     for row in model.section("SOURCES"):
         if len(row.tokens) == 2 and number(row.word("type")) is None:
             yield row.says(f"the row of {row.id[:40]} in [SOURCES] ends before its strength")
     for row in model.section("ENERGY"):
         if len(row.tokens) < (4 if row.id.upper() == "PUMP" else 3):
             yield row.says(f"a row of [ENERGY] ends after {row.tokens[-1][:40]}")
-
-
-def _reservoirs_among_tanks(row: Row) -> tuple[Row, ...]:
-    """The row itself where EPANET takes a row of [TANKS] as a reservoir."""
-    return (row,) if row.section == "TANKS" and 2 <= len(row.tokens) <= 3 else ()
 
 
 @check(
@@ -64,8 +51,7 @@ def not_a_number(model: RawModel) -> Iterator[Place]:
     for section, layout in FORMATS.items():
         positions = layout.positions("number")
         for row in model.section(section) if section not in MAP_SECTIONS else ():
-            is_reservoir_with_pattern = section == "TANKS" and len(row.tokens) == 3
-            for position in positions[:1] if is_reservoir_with_pattern else positions:
+            for position in positions[:1] if row.is_reservoir else positions:
                 if position < len(row.tokens) and number(row.tokens[position]) is None:
                     name, word = layout.columns[position].name.replace("_", " "), row.tokens[position]
                     yield row.says(f"{name} of {row.id[:40]} is {word[:40]!r}, not a number")
