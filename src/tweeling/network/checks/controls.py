@@ -55,12 +55,8 @@ def _parse(row: Row) -> RawControl | str:
     if action not in ("OPEN", "CLOSED", "ACTIVE") and number(action) is None:
         return f"sets {action[:40]!r}, which is no status and no number"
     if words[4] in ("TIME", "CLOCKTIME"):
-        value = seconds(words[5], words[6] if len(words) > 6 else "")
-        return (
-            f"has no time that can be read: {words[5][:40]!r}"
-            if value is None
-            else RawControl(row, action, words[4], "", value)
-        )
+        time = seconds(words[5], words[6] if len(words) > 6 else "")
+        return f"has {words[5][:40]!r} as time" if time is None else RawControl(row, action, words[4], "", time)
     if len(words) < 8:
         return "names neither a node with a level nor a time as its condition"
     value = number(words[7])
@@ -106,9 +102,8 @@ def control_names_absent_element(model: RawModel) -> Iterator[Place]:
         if control.link not in model.links:
             yield _place(control, f"a control moves link {control.link[:40]}, which is not there")
         if control.node and control.node not in model.nodes:
-            yield _place(
-                control, f"a control of {control.link[:40]} looks at node {control.node[:40]}, which is not there", control.node
-            )
+            what = f"a control of {control.link[:40]} looks at node {control.node[:40]}, which is not there"
+            yield _place(control, what, control.node)
 
 
 @check(
@@ -120,11 +115,11 @@ def check_valve_or_gpv_set(model: RawModel) -> Iterator[Place]:
     """Check valves that are opened, closed or set, and general-purpose valves that are given a number."""
     for row, name, action in settings_given(model):
         link = model.links.get(name)
-        if link is not None and is_check_valve(link):
+        if link is None:
+            continue  # another check speaks of it
+        if is_check_valve(link):
             yield Place(f"[{row.section}] sets pipe {name}, which has a check valve", (name,), row.section, row.line)
-        elif (
-            link is not None and link.section == "VALVES" and link.word("type").upper() == "GPV" and number(action) is not None
-        ):
+        elif link.section == "VALVES" and link.word("type").upper() == "GPV" and number(action) is not None:
             yield Place(f"[{row.section}] sets GPV {name} to a number", (name,), row.section, row.line)
 
 

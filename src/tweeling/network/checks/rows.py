@@ -70,8 +70,8 @@ _POSITION = {section: {column.name: i for i, column in enumerate(f.columns)} for
 
 
 def number(token: str) -> float | None:
-    """The finite number that a token is, else None. Unlike `float` it takes no underscores; unlike EPANET no NaN."""
-    if "_" in token:
+    """The finite number that a token is, else None: of what `float` takes, only what EPANET takes too, and no NaN."""
+    if "_" in token or not token.isascii():
         return None
     try:
         value = float(token)
