@@ -29,6 +29,7 @@ def test_notes_and_warnings_are_exit_code_0(file: Path, capsys: pytest.CaptureFi
     shown = capsys.readouterr().out
     assert shown.index("Warnings") < shown.index("demand-on-source") < shown.index("Notes") < shown.index("demand-negative")
     assert shown.endswith(f"{file}: 0 errors, 1 warning, 1 note\n")
+    assert "--all" not in shown
 
 
 def test_errors_are_exit_code_1_and_name_the_line(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
