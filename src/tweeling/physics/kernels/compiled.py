@@ -34,21 +34,25 @@ def _cache_folder() -> Path:
 _FOLDER = str(_cache_folder())
 
 
-def compiled(function: Callable[..., Any]) -> Any:
-    """Compiles a kernel when it is first called, without the interpreter's lock and without reference counting."""
+def _njit(function: Callable[..., Any], **options: Any) -> Any:
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = _FOLDER
     try:
-        return numba.njit(cache=True, nogil=True, _nrt=False)(function)
+        return numba.njit(cache=True, nogil=True, **options)(function)
     finally:
         numba.config.CACHE_DIR = before
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """Compiles a part of a kernel; it is put into its callers, for its hundreds of arguments cost more than its work."""
+    return _njit(function, _nrt=False, forceinline=True)
+
+
+def compiled_entry(function: Callable[..., Any]) -> Any:
+    """Compiles the kernel that Python calls."""
+    return _njit(function, _nrt=False)
 
 
 def compiled_with_memory(function: Callable[..., Any]) -> Any:
-    """As `compiled`, for functions that make arrays: analysis that runs once per plan."""
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = _FOLDER
-    try:
-        return numba.njit(cache=True, nogil=True)(function)
-    finally:
-        numba.config.CACHE_DIR = before
+    """Compiles a function that makes arrays: analysis that runs once per plan."""
+    return _njit(function)

@@ -73,6 +73,15 @@ def _own(array: npt.NDArray[Any], dtype: npt.DTypeLike = np.float64) -> npt.NDAr
     return np.require(array, dtype, ["C", "W"])
 
 
+def _resistance(plan: Plan, roughness: Floats) -> Floats:
+    """R of pipes by Darcy-Weisbach, 1 / (n r) by a power of the flow: what the tangents want; (member or 1, link)."""
+    resistance = plan.resistance(roughness)
+    if plan.network.options.headloss == "DW":
+        return resistance
+    with np.errstate(divide="ignore"):
+        return np.asarray(1 / (plan.exponent * resistance))
+
+
 def _given(plan: Plan, compiled: Compiled, conditions: Conditions, flows: Flows) -> Given:
     """Conditions in the kernel's form; outlets exist where any member has one."""
     options, n = plan.network.options, plan.n_junctions
@@ -129,7 +138,7 @@ def _given(plan: Plan, compiled: Compiled, conditions: Conditions, flows: Flows)
         fixed_head=_own(conditions.fixed_head),
         status=_own(conditions.status, np.int8),
         setting=_own(conditions.setting),
-        resistance=_own(plan.resistance(conditions.roughness)),
+        resistance=_own(_resistance(plan, conditions.roughness)),
         roughness=_own(conditions.roughness),
         flow=_own(flows.link),
         outlet_position=position[by_position],

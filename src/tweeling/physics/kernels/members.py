@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from tweeling.physics.hydraulics.reference import DAMPING, DAMPING_STARTS
-from tweeling.physics.kernels.compiled import compiled
+from tweeling.physics.kernels.compiled import compiled, compiled_entry
 from tweeling.physics.kernels.newton import newton_step
 from tweeling.physics.kernels.structure import MACHINE, SOFT_PIPE, THROTTLE
 from tweeling.physics.kernels.switching import check_links, creeping, regulate, switch
@@ -16,7 +16,6 @@ from tweeling.physics.kernels.tables import (
     CHECK_VALVE,
     CLOSED,
     CYCLING,
-    ENORMOUS,
     FCV,
     LEAST_PIVOT,
     OK,
@@ -30,7 +29,7 @@ from tweeling.physics.kernels.tangents import passes
 from tweeling.physics.kernels.vector import LANES
 
 
-@compiled
+@compiled_entry
 def solve_members(compiled, given, block, output, accuracy, head_tolerance, trials, check_frequency, max_check):  # type: ignore[no-untyped-def]
     """Solves all members, LANES at a time; a lane that is done takes the next member."""
     n_members = output.head.shape[0]
@@ -178,7 +177,7 @@ def _put_in(compiled, given, block, lane, member, shared):  # type: ignore[no-un
         for place in range(soft):
             if block.shut[place]:
                 block.clean[lane] = False
-                block.resistance[place, lane] = ENORMOUS
+                block.resistance[place, lane] = compiled.numbers.blocked
                 block.flow[place, lane] = 0.0
         if _find_dry(compiled, block, 0):
             _dry_out(compiled, given, block, lane, block.last_dry[0])
@@ -215,7 +214,7 @@ def _dry_out(compiled, given, block, lane, dry):  # type: ignore[no-untyped-def]
             block.dry_link[lane, place] = True
             block.flow[place, lane] = 0.0
             if place < structure.groups[THROTTLE]:
-                block.resistance[place, lane] = ENORMOUS
+                block.resistance[place, lane] = compiled.numbers.blocked
             elif place < structure.groups[MACHINE]:
                 block.minor[place - structure.groups[THROTTLE], lane] = -1.0
 

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from tweeling.physics.kernels.compiled import compiled
-from tweeling.physics.kernels.structure import MACHINE
+from tweeling.physics.kernels.structure import MACHINE, SOFT_PIPE
 from tweeling.physics.kernels.tables import ACTIVE, CLOSED, FCV, LEAST_PIVOT, POWER, PRV, PSV, PUMP, SLACK
-from tweeling.physics.kernels.tangents import darcy_pipes, machines, outlets, passes, power_pipes, soft_pipes, throttles
+from tweeling.physics.kernels.tangents import (
+    add_link,
+    darcy_pipes,
+    machines,
+    outlets,
+    passes,
+    power_pipes,
+    soft_pipes,
+    throttles,
+)
 from tweeling.physics.kernels.vector import LANES, absolute, choose, fma, largest, less, load, spread, store
 
 
@@ -17,7 +26,7 @@ def newton_step(compiled, given, block, head_tolerance):  # type: ignore[no-unty
     for k in range(n):
         store(block.diagonal, k, load(block.base, k))
         store(block.right, k, spread(0.0) - load(block.demand, k))
-    for e in range(structure.row.shape[0]):
+    for e in structure.filled:
         store(block.lower, e, spread(0.0))
     for k in structure.lopsided_columns:
         for e in range(structure.first[k], structure.first[k + 1]):
@@ -38,19 +47,10 @@ def newton_step(compiled, given, block, head_tolerance):  # type: ignore[no-unty
 
 @compiled
 def _assemble(compiled, block):  # type: ignore[no-untyped-def]
-    """Adds all links to the equations; the part above the diagonal is that below."""
-    structure, n = compiled.structure, compiled.numbers.n
-    for k in range(structure.order.shape[0]):
-        p, c = load(block.conductance, k), load(block.constant, k)
-        i, j, e = structure.start[k], structure.end[k], structure.entry[k]
-        if i < n:
-            store(block.diagonal, i, load(block.diagonal, i) + p)
-            store(block.right, i, load(block.right, i) - c)
-        if j < n:
-            store(block.diagonal, j, load(block.diagonal, j) + p)
-            store(block.right, j, load(block.right, j) + c)
-        if e >= 0:
-            store(block.lower, e, load(block.lower, e) - p)
+    """Adds to the equations the links that are not plain pipes, which have added themselves."""
+    structure = compiled.structure
+    for k in range(structure.groups[SOFT_PIPE], structure.order.shape[0]):
+        add_link(structure, block, compiled.numbers.n, k, load(block.conductance, k), load(block.constant, k))
 
 
 @compiled

@@ -32,6 +32,7 @@ class Structure(NamedTuple):
         groups: where each group of links begins, and m; (5,).
         start, end: positions of the ends of the link at each place; (m,).
         entry: entry of the factor that a link's conductance goes to, -1 at a fixed node; (m,).
+        fresh: whether a link is the first at its entry; (m,). filled: entries without a link.
         first, row: entries of column k are first[k] ... first[k + 1]; entry e is at row[e]; (n + 1,), (z,).
         pair_first, pair: entries that the pairs of column k change, in order a < b; (n + 1,), (pairs,).
         incident_first, incident: places of the links at a position; (node + 1,), (2 m,).
@@ -48,6 +49,8 @@ class Structure(NamedTuple):
     start: Ints
     end: Ints
     entry: Ints
+    fresh: Bools
+    filled: Ints
     first: Ints
     row: Ints
     pair_first: Ints
@@ -81,6 +84,9 @@ def make_structure(plan: Plan) -> Structure:
     moves = [_moves(first, row, int(position[holds]), int(position[passes]), n) for _, holds, passes in valves]
     move_first = np.cumsum([0, *(len(one) for one in moves)])
     joined = np.array([move for one in moves for move in one], dtype=np.int64).reshape(-1, 2)
+    entry = _entries(first, row, start, end, n)
+    fresh = np.zeros(len(entry), dtype=bool)
+    fresh[np.unique(entry, return_index=True)[1]] = True
     lopsided = _lopsided(first, row, joined, n)
     valve_array = np.array(valves, dtype=np.int64).reshape(-1, 3)
     return Structure(
@@ -90,7 +96,9 @@ def make_structure(plan: Plan) -> Structure:
         groups=np.searchsorted(groups[order], np.arange(5)),
         start=start,
         end=end,
-        entry=_entries(first, row, start, end, n),
+        entry=entry,
+        fresh=fresh,
+        filled=np.setdiff1d(np.arange(len(row)), entry),
         first=first,
         row=row,
         pair_first=pair_first,

@@ -14,10 +14,10 @@ from tweeling.network.network import Floats, Ints, LinkKind
 from tweeling.physics.hydraulics.contract import Codes, Outcome, Status
 from tweeling.physics.hydraulics.plan import Plan, PumpLaw
 from tweeling.physics.hydraulics.statuses import tank_ends
-from tweeling.physics.kernels.structure import THROTTLE, Structure, make_structure
+from tweeling.physics.kernels.structure import Structure, make_structure
 
 ENORMOUS = 1e60
-"""m per (m3/s)^n: the resistance of a closed or dry plain pipe."""
+"""m per (m3/s)^n: the resistance of a closed or dry plain pipe; kernels hold it, or its inverse (see `Given.resistance`)."""
 LEAST_PIVOT = 1e-25
 """m2/s: a smaller or negative pivot is rounding in a zone without supply; a trickle stands in, and the step proves nothing."""
 LEAST_FLOW = 1e-30
@@ -85,13 +85,13 @@ class Switches(NamedTuple):
 
 
 class Numbers(NamedTuple):
-    """Plan-wide numbers; see `Constants`."""
+    """Plan-wide numbers; see `Constants`. `blocked` is what stands for the resistance of a closed or dry plain pipe."""
 
     n: int
     n_nodes: int
     exponent: float
     darcy: bool
-    has_minor: bool
+    blocked: float
     min_gradient: float
     low_resistance: float
     high_resistance: float
@@ -121,6 +121,7 @@ class Given(NamedTuple):
     """Conditions and first flows; arrays (member or 1, element), in the plan's order of elements.
 
     Args:
+        resistance: see `cpu._resistance`; (member or 1, link).
         outlet_position, outlet_junction, outlet_kind: of every outlet, by position; (outlet,).
         outlet_first: outlets at a junction's position; (n + 1,).
         outlet_exponent: of the loss; outlet_least: smallest gradient; (outlet,).
@@ -273,7 +274,7 @@ def compile_plan(plan: Plan) -> Compiled:
             n_nodes=plan.n_nodes,
             exponent=plan.exponent,
             darcy=network.options.headloss == "DW",
-            has_minor=bool((minor[: structure.groups[THROTTLE]] > 0).any()),
+            blocked=ENORMOUS if network.options.headloss == "DW" else 1 / ENORMOUS,
             min_gradient=constants.min_gradient,
             low_resistance=constants.low_resistance,
             high_resistance=constants.high_resistance,

@@ -28,6 +28,7 @@ from tweeling.physics.kernels.tables import (
 from tweeling.physics.kernels.vector import (
     LANES,
     absolute,
+    any_of,
     choose,
     fma,
     largest,
@@ -48,80 +49,117 @@ def passes(kind, status, setting):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def add_link(structure, block, n, k, p, c):  # type: ignore[no-untyped-def]
+    """Adds a link to the equations; what stands above the diagonal is what stands below."""
+    i, j, e = structure.start[k], structure.end[k], structure.entry[k]
+    if i < n:
+        store(block.diagonal, i, load(block.diagonal, i) + p)
+        store(block.right, i, load(block.right, i) - c)
+    if j < n:
+        store(block.diagonal, j, load(block.diagonal, j) + p)
+        store(block.right, j, load(block.right, j) + c)
+    if e >= 0:
+        if structure.fresh[k]:
+            store(block.lower, e, spread(0.0) - p)
+        else:
+            store(block.lower, e, load(block.lower, e) - p)
+
+
+@compiled
 def power_pipes(compiled, block):  # type: ignore[no-untyped-def]
-    """Tangents of pipes by Hazen-Williams or Chezy-Manning: `laws.pipe_loss`."""
-    numbers, links = compiled.numbers, compiled.links
-    exponent, least = numbers.exponent, spread(numbers.min_gradient)
-    linear = spread(numbers.min_gradient / exponent)
-    structure = compiled.structure
+    """Tangents of pipes by Hazen-Williams or Chezy-Manning: `laws.pipe_loss`.
+
+    With h = r q^n and p = 1/(n r q^(n-1)) the loss needs no number of its own: p h = q / n. The block holds 1 / (n r).
+    """
+    numbers, links, structure = compiled.numbers, compiled.links, compiled.structure
+    exponent = numbers.exponent
+    steep, linear = spread(1.0 / numbers.min_gradient), spread(exponent / numbers.min_gradient)
     for k in range(structure.groups[THROTTLE]):
         q = load(block.flow, k)
         head_drop = load(block.head, structure.start[k]) - load(block.head, structure.end[k])
         size = absolute(q)
-        rising = power(largest(size, spread(LEAST_FLOW)), exponent - 1.0) * load(block.resistance, k)
-        gradient = rising * exponent
-        small = less(gradient, least)
-        gradient = choose(small, linear, gradient)
-        loss = choose(small, linear, rising)
-        if numbers.has_minor:
-            minor = spread(links.minor[k]) * size
-            gradient = gradient + minor * 2.0
-            loss = loss + minor
-        p = spread(1.0) / gradient
+        p = power(largest(size, spread(LEAST_FLOW)), 1.0 - exponent) * load(block.resistance, k)
+        small = less(steep, p)
+        p = choose(small, linear, p)
+        rest = choose(small, spread(0.0), q * (1.0 - 1.0 / exponent))
+        if links.minor[k] > 0.0:
+            minor = size * links.minor[k]
+            gradient = spread(1.0) / p
+            loss = choose(small, gradient, gradient * (1.0 / exponent)) + minor
+            p = spread(1.0) / (gradient + minor * 2.0)
+            rest = q - p * loss * q
+        c = fma(p, head_drop, rest)
         store(block.conductance, k, p)
-        store(block.constant, k, fma(p, head_drop - loss * q, q))
+        store(block.constant, k, c)
+        if k < structure.groups[SOFT_PIPE]:
+            add_link(structure, block, numbers.n, k, p, c)
 
 
 @compiled
 def darcy_pipes(compiled, block):  # type: ignore[no-untyped-def]
-    """Tangents of pipes by Darcy-Weisbach: `laws.darcy_weisbach_loss`."""
-    links = compiled.links
-    low = 1000 * np.pi
-    log = -2 / np.log(10.0) * np.log(2.0)
-    smooth = 5.74 * (np.pi / 4) ** 0.9
-    at_4000 = 5.74 / 4000**0.9
-    structure = compiled.structure
+    """Tangents of pipes by Darcy-Weisbach: `laws.darcy_weisbach_loss`. What no lane needs is left out."""
+    links, structure = compiled.links, compiled.structure
+    transition, turbulent = 500 * np.pi, 1000 * np.pi
     for k in range(structure.groups[THROTTLE]):
         q = load(block.flow, k)
         head_drop = load(block.head, structure.start[k]) - load(block.head, structure.end[k])
         size = absolute(q)
-        viscous = links.viscous[k]
+        viscous, minor = links.viscous[k], spread(links.minor[k])
         r = load(block.resistance, k)
-        minor = spread(links.minor[k])
-        third = load(block.relative, k) * (1 / 3.7)
-        reynolds = size * (1.0 / viscous)
-
-        w = largest(reynolds, spread(low))
-        y1 = power(w, -0.9) * smooth
-        y2 = third + y1
-        y3 = log2(y2) * log
-        factor = spread(1.0) / (y3 * y3)
-        slope = factor * y1 * (1.8 * -2 / np.log(10.0)) / (y2 * y3 * w)
-
-        y2 = third + at_4000
-        y3 = log2(y2) * log
-        fa = spread(1.0) / (y3 * y3)
-        fb = (spread(-1.5634601348517065795 * at_4000) / (y2 * y3) + 2.0) * fa
-        ratio = largest(reynolds, spread(low / 2)) * (2 / low)
-        x1 = fa * 7.0 - fb
-        x2 = fb * 2.5 - fa * 17.0 + 0.128
-        x3 = fa * 13.0 - fb * 2.0 - 0.128
-        x4 = fb * 0.5 - fa * 3.0 + 0.032
-        between = fma(ratio, fma(ratio, fma(ratio, x4, x3), x2), x1)
-        between_slope = fma(ratio, fma(ratio, x4 * 3.0, x3 * 2.0), x2) * (2 / low)
-
-        turbulent = less(spread(low), reynolds)
-        factor = choose(turbulent, factor, between)
-        slope = choose(turbulent, slope, between_slope)
-        whole = fma(factor, r, minor)
-        laminar = less(reynolds, spread(low / 2 * (1 + 1e-15)))
         stiffness = r * (16 * np.pi * viscous)
-        gradient = whole * size * 2.0 + slope * (1.0 / viscous) * r * size * size
-        gradient = choose(laminar, fma(minor * 2.0, size, stiffness), gradient)
-        loss = choose(laminar, fma(minor, size, stiffness), whole * size)
+        gradient, loss = fma(minor * 2.0, size, stiffness), fma(minor, size, stiffness)
+        reynolds = size * (1.0 / viscous)
+        flowing = less(spread(transition), reynolds)
+        if any_of(flowing):
+            third = load(block.relative, k) * (1 / 3.7)
+            rough = less(spread(turbulent), reynolds)
+            factor, slope = _transitional_factor(largest(reynolds, spread(transition)), third)
+            if any_of(rough):
+                high, high_slope = _turbulent_factor(largest(reynolds, spread(turbulent)), third)
+                factor, slope = choose(rough, high, factor), choose(rough, high_slope, slope)
+            whole = fma(factor, r, minor)
+            gradient = choose(flowing, whole * size * 2.0 + slope * (1.0 / viscous) * r * size * size, gradient)
+            loss = choose(flowing, whole * size, loss)
         p = spread(1.0) / gradient
+        c = fma(p, head_drop - loss * q, q)
         store(block.conductance, k, p)
-        store(block.constant, k, fma(p, head_drop - loss * q, q))
+        store(block.constant, k, c)
+        if k < structure.groups[SOFT_PIPE]:
+            add_link(structure, block, compiled.numbers.n, k, p, c)
+
+
+_LOG = -2 / np.log(10.0)
+_AT_4000 = 5.74 / 4000**0.9
+
+
+@compiled
+def _turbulent_factor(w, third):  # type: ignore[no-untyped-def]
+    """Friction factor and slope from Re = 4000 on; `w` is Re pi / 4, `third` e / (3.7 d). See `laws.friction_factor`."""
+    y1 = power(w, -0.9) * (5.74 * (np.pi / 4) ** 0.9)
+    y2 = third + y1
+    y3 = log2(y2) * (_LOG * np.log(2.0))
+    inverse = spread(1.0) / (y2 * y3 * w)
+    factor = y2 * w * inverse
+    factor = factor * factor
+    return factor, factor * y1 * (1.8 * _LOG) * inverse
+
+
+@compiled
+def _transitional_factor(w, third):  # type: ignore[no-untyped-def]
+    """Friction factor and slope between Re = 2000 and 4000."""
+    y2 = third + _AT_4000
+    y3 = log2(y2) * (_LOG * np.log(2.0))
+    inverse = spread(1.0) / (y2 * y3)
+    fa = y2 * inverse
+    fa = fa * fa
+    fb = (inverse * (-1.5634601348517065795 * _AT_4000) + 2.0) * fa
+    ratio = w * (1 / (500 * np.pi))
+    x1 = fa * 7.0 - fb
+    x2 = fb * 2.5 - fa * 17.0 + 0.128
+    x3 = fa * 13.0 - fb * 2.0 - 0.128
+    x4 = fb * 0.5 - fa * 3.0 + 0.032
+    factor = fma(ratio, fma(ratio, fma(ratio, x4, x3), x2), x1)
+    return factor, fma(ratio, fma(ratio, x4 * 3.0, x3 * 2.0), x2) * (1 / (500 * np.pi))
 
 
 @compiled

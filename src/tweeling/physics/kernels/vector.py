@@ -5,7 +5,7 @@ the processor's vector registers as a `Row`, on which arithmetic works lane by l
 out by itself, and every lane is computed by the same instructions whatever its neighbours hold: that is what makes results
 equal bit for bit in any chunk, lane or thread. Multiply-adds are fused by name (`fma`), never by chance.
 
-`log2` and `exp2` are polynomials, right to about 1e-15.
+`log2` and `exp2` are polynomials, right to some 1e-14: a head loss needs no more.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from numba.extending import intrinsic, models, overload, register_model
 
 from tweeling.physics.kernels.compiled import compiled
 
-LANES = 8
-"""Members in a block; a multiple of what a vector register holds (4 with AVX2, 8 with AVX-512)."""
+LANES = 16
+"""Members in a block; a multiple of what a vector register holds (4 with AVX2, 8 with AVX-512).
+
+Measured: 16 is 15 % faster than 8 on networks of 100 to 1,000 links, 8 is 20 % faster beyond 10,000 (the cache overflows)."""
 
 _DOUBLES = ir.VectorType(ir.DoubleType(), LANES)
 _LONGS = ir.VectorType(ir.IntType(64), LANES)
@@ -165,6 +167,17 @@ def less(_: Any, a: Any, b: Any) -> Any:
 
 
 @intrinsic
+def any_of(_: Any, mask: Any) -> Any:
+    """Whether a mask holds in any lane: only to leave out work whose result no lane would choose."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        bits = builder.bitcast(arguments[0], ir.IntType(LANES))
+        return builder.icmp_unsigned("!=", bits, ir.Constant(ir.IntType(LANES), 0))
+
+    return types.boolean(mask), code
+
+
+@intrinsic
 def choose(_: Any, mask: Any, a: Any, b: Any) -> Any:
     """A where the mask holds, else b."""
 
@@ -227,51 +240,64 @@ for _symbol, _function in ((operator.add, _add), (operator.sub, _sub), (operator
     _arithmetic(_symbol, _function)
 
 
-_LOG2_E = float(np.log2(np.e))
+_ROOT_2 = 2**0.5
+
+
+def _fitted(function: Any, degree: int, low: float, high: float) -> tuple[float, ...]:
+    """Coefficients of a polynomial that is as good as equal to a function between two numbers (Chebyshev's points)."""
+    fit = np.polynomial.Chebyshev.interpolate(function, degree, [low, high]).convert(kind=np.polynomial.Polynomial)
+    return tuple(float(c) for c in fit.coef)
+
+
+_RECIPROCAL = _fitted(lambda x: 1 / x, 3, 1 + _ROOT_2 / 2, 1 + _ROOT_2)
+"""1/x to 1e-4; two Newton steps make it exact, in less time than a division takes."""
+_ARTANH = _fitted(
+    lambda z: 2 / np.log(2) * np.arctanh(np.sqrt(z)) / np.sqrt(z), 6, 0.0, (_ROOT_2 - 1) ** 2 / (_ROOT_2 + 1) ** 2
+)
+"""log2((1 + s) / (1 - s)) / s as a function of s^2, to 1e-15."""
+_EXP2 = _fitted(np.exp2, 10, -0.5, 0.5)
+"""2^x to 1e-15."""
 
 
 @compiled
 def log2(a):  # type: ignore[no-untyped-def]
-    """Logarithm to base 2 of normal numbers > 0, by the series of artanh."""
+    """Logarithm to base 2 of normal numbers > 0."""
     exponent, mantissa = _split(a)
-    high = less(spread(1.4142135623730951), mantissa)
+    high = less(spread(_ROOT_2), mantissa)
     mantissa = choose(high, mantissa * 0.5, mantissa)
     exponent = choose(high, exponent + 1.0, exponent)
-    s = (mantissa - 1.0) / (mantissa + 1.0)
+    x = mantissa + 1.0
+    inverse = fma(spread(_RECIPROCAL[3]), x, spread(_RECIPROCAL[2]))
+    inverse = fma(inverse, x, spread(_RECIPROCAL[1]))
+    inverse = fma(inverse, x, spread(_RECIPROCAL[0]))
+    inverse = fma(inverse, fma(spread(0.0) - x, inverse, spread(1.0)), inverse)
+    inverse = fma(inverse, fma(spread(0.0) - x, inverse, spread(1.0)), inverse)
+    s = (mantissa - 1.0) * inverse
     z = s * s
-    # artanh(s) / s = 1 + z/3 + z^2/5 + ...; |s| <= 0.1716, so that z^11/23 < 1e-18.
-    series = fma(z, spread(1 / 21), spread(1 / 19))
-    series = fma(z, series, spread(1 / 17))
-    series = fma(z, series, spread(1 / 15))
-    series = fma(z, series, spread(1 / 13))
-    series = fma(z, series, spread(1 / 11))
-    series = fma(z, series, spread(1 / 9))
-    series = fma(z, series, spread(1 / 7))
-    series = fma(z, series, spread(1 / 5))
-    series = fma(z, series, spread(1 / 3))
-    series = fma(z, series, spread(1.0))
-    return fma(s * (2 * _LOG2_E), series, exponent)
+    series = fma(spread(_ARTANH[6]), z, spread(_ARTANH[5]))
+    series = fma(series, z, spread(_ARTANH[4]))
+    series = fma(series, z, spread(_ARTANH[3]))
+    series = fma(series, z, spread(_ARTANH[2]))
+    series = fma(series, z, spread(_ARTANH[1]))
+    series = fma(series, z, spread(_ARTANH[0]))
+    return fma(s, series, exponent)
 
 
 @compiled
 def exp2(a):  # type: ignore[no-untyped-def]
     """2^a for a from -1000 to 1000."""
     shifted = a + 6755399441055744.0  # 1.5 * 2^52: adding it rounds to a whole number
-    x = (a - (shifted - 6755399441055744.0)) * 0.6931471805599453
-    # e^x by Taylor's series; |x| <= 0.3466, so that x^14/14! < 5e-18.
-    series = fma(x, spread(1 / 6227020800), spread(1 / 479001600))
-    series = fma(x, series, spread(1 / 39916800))
-    series = fma(x, series, spread(1 / 3628800))
-    series = fma(x, series, spread(1 / 362880))
-    series = fma(x, series, spread(1 / 40320))
-    series = fma(x, series, spread(1 / 5040))
-    series = fma(x, series, spread(1 / 720))
-    series = fma(x, series, spread(1 / 120))
-    series = fma(x, series, spread(1 / 24))
-    series = fma(x, series, spread(1 / 6))
-    series = fma(x, series, spread(0.5))
-    series = fma(x, series, spread(1.0))
-    series = fma(x, series, spread(1.0))
+    x = a - (shifted - 6755399441055744.0)
+    series = fma(spread(_EXP2[10]), x, spread(_EXP2[9]))
+    series = fma(series, x, spread(_EXP2[8]))
+    series = fma(series, x, spread(_EXP2[7]))
+    series = fma(series, x, spread(_EXP2[6]))
+    series = fma(series, x, spread(_EXP2[5]))
+    series = fma(series, x, spread(_EXP2[4]))
+    series = fma(series, x, spread(_EXP2[3]))
+    series = fma(series, x, spread(_EXP2[2]))
+    series = fma(series, x, spread(_EXP2[1]))
+    series = fma(series, x, spread(_EXP2[0]))
     return series * _power_of_two(shifted)
 
 
