@@ -40,9 +40,8 @@ from tweeling.physics.hydraulics.contract import Codes, Conditions, Flows, Outco
 from tweeling.physics.hydraulics.plan import Plan, PumpLaw
 from tweeling.physics.hydraulics.statuses import link_status, pressure_switched, regulating_status
 
-DAMPING_STARTS = 30
-"""Iterations after which flows move by DAMPING only, to calm statuses and curves that go to and fro."""
 DAMPING = 0.6
+"""Part of a step that flows move by when statuses and curves go to and fro, see `damping`."""
 HOLDING = (LinkKind.PRV, LinkKind.PSV)
 OWN_RELATIVE_CHANGE = 1e-6
 """sum |dq| / sum |q| that our own stopping rule asks for beside heads."""
@@ -61,6 +60,7 @@ class _Members:
     status: Codes
     setting: Floats
     dry: Bools
+    reopened: Bools
     iterations: Ints
     outcome: Codes
     culprit: Ints
@@ -117,6 +117,12 @@ class _Step(NamedTuple):
     creep: Floats
 
 
+def damping(iteration: int, error: Floats) -> Floats:
+    """Part of a Newton step that flows take; near the solution the whole, for only whole steps square the error; (member,)."""
+    restless = (iteration > 30) & (error > 1e-3) | (iteration > 100)
+    return np.where(restless, DAMPING, 1.0)
+
+
 def solve(plan: Plan, conditions: Conditions, flows: Flows, rule: StoppingRule) -> Solution:
     """A steady state for every member; see `contract.Engine`."""
     n_members = max(len(array) for array in (*vars(conditions).values(), *vars(flows).values()))
@@ -145,6 +151,7 @@ def solve(plan: Plan, conditions: Conditions, flows: Flows, rule: StoppingRule) 
         status=rows(conditions.status),
         setting=rows(conditions.setting),
         dry=np.zeros((n_members, plan.n_nodes), dtype=bool),
+        reopened=np.zeros(n_members, dtype=bool),
         iterations=np.zeros(n_members, dtype=np.int64),
         outcome=np.full(n_members, Outcome.UNBALANCED, dtype=np.int8),
         culprit=np.full(n_members, -1),
@@ -170,7 +177,7 @@ def _iterate(
     """One Newton step and its checks of status; which members are done, and when each checks its links next."""
     tangent = _linearise(plan, given, members)
     rise = _solve_heads(plan, given, members, tangent)
-    step = _update(plan, given, members, tangent, rise, DAMPING if iteration > DAMPING_STARTS else 1.0)
+    step = _update(plan, given, members, tangent, rise, damping(iteration, members.error)[:, None])
     members.iterations += 1
     accuracy = rule.accuracy if rule.accuracy is not None else OWN_RELATIVE_CHANGE
     members.error = np.where(step.total > accuracy, step.moved / np.maximum(step.total, accuracy), step.moved)
@@ -181,6 +188,7 @@ def _iterate(
     old = members.status
     creeps = step.creep > plan.constants.flow_tolerance
     baseless = creeps & (old == Status.ACTIVE) & (plan.network.links.kind == LinkKind.PSV)
+    members.flow = np.where(baseless, 0.0, members.flow)
     status = np.where(baseless, np.int8(Status.XPRESSURE), old)
     status = _unless_dry(plan, members, regulating_status(plan, status, members.setting, members.head, members.flow))
     changed = (status != old).any(1)
@@ -198,6 +206,11 @@ def _iterate(
 
     settled = converged & ~changed
     dry = unreached(plan, passes(plan, members.status, members.setting)) & settled[:, None]
+    reopened = np.where(members.reopened[:, None], members.status, _reopen(plan, members.status, dry))
+    settled &= (reopened == members.status).all(1)
+    members.reopened |= (reopened != members.status).any(1)
+    members.status = reopened
+    dry &= settled[:, None]
     more = (dry & ~members.dry).any(1)
     members.dry |= dry
     _dry_out(plan, members)
@@ -215,6 +228,18 @@ def _iterate(
     members.culprit[:] = np.where(done, np.where(drifting, worst, np.where(wet, -1, _thirsty(plan, given, members))), worst)
     members.culprit[:] = np.where(changed & ~done, last_change, members.culprit)
     return done, next_check
+
+
+def _reopen(plan: Plan, status: Codes, dry: Bools) -> Codes:
+    """Opens one-way links from a wet to a dry node: a passing state closed them, and nothing presses against them any more.
+
+    A zone that needs water sinks and opens them by itself; this is for zones without demand.
+    """
+    links = plan.network.links
+    one_way = np.isin(links.kind, (LinkKind.CHECK_VALVE_PIPE, LinkKind.PUMP))
+    closed = ((status == Status.CLOSED) & (links.kind == LinkKind.CHECK_VALVE_PIPE)) | (status == Status.XHEAD)
+    reopens = one_way & closed & dry[:, links.end] & ~dry[:, links.start]
+    return np.where(reopens, np.int8(Status.OPEN), status)
 
 
 def _thirsty(plan: Plan, given: _Given, members: _Members) -> Ints:
@@ -340,9 +365,18 @@ def _solve_heads(plan: Plan, given: _Given, members: _Members, tangent: _Tangent
             matrix[[node], :] = 0.0
             matrix[node, node] = 1.0
             right[node] = by
-        if n:
-            rise[member, :n] = spsolve(csc_array(matrix)[:n, :n], right[:n])
+        rise[member, :n] = _solved(csc_array(matrix)[:n, :n], right[:n])
     return rise
+
+
+def _solved(matrix: csc_array, right: Floats) -> Floats:
+    """The solution of linear equations; NaN where there is none: the member will then not converge, and the others go on."""
+    if not right.size:
+        return right
+    try:
+        return np.atleast_1d(spsolve(matrix, right))
+    except RuntimeError:
+        return np.full_like(right, np.nan)
 
 
 def _holding_valves(plan: Plan, members: _Members, member: int) -> list[tuple[int, int, int]]:
@@ -357,8 +391,8 @@ def _holding_valves(plan: Plan, members: _Members, member: int) -> list[tuple[in
     return found
 
 
-def _update(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, rise: Floats, step: float) -> _Step:
-    """Moves heads by `rise` and all flows along their tangents; flows by a part `step` of it."""
+def _update(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, rise: Floats, step: Floats) -> _Step:
+    """Moves heads by `rise` and all flows along their tangents; flows by a part `step` of it, (member, 1)."""
     links, n, constants = plan.network.links, plan.n_junctions, plan.constants
     members.head = members.head + rise
     rise_over = rise[:, links.start] - rise[:, links.end]

@@ -194,6 +194,8 @@ def _block(plan: Plan, compiled: Compiled, given: Given) -> Block:
         member=np.full(LANES, -1),
         iteration=np.zeros(LANES, dtype=np.int64),
         next_check=np.zeros(LANES, dtype=np.int64),
+        error=np.zeros(LANES),
+        reopened=np.zeros(LANES, dtype=bool),
         clean=np.zeros(LANES, dtype=bool),
         shut=np.zeros(m, dtype=bool),
         last_shut=np.zeros((2, m), dtype=bool),

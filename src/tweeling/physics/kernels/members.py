@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tweeling.physics.hydraulics.reference import DAMPING, DAMPING_STARTS
+from tweeling.physics.hydraulics.reference import DAMPING
 from tweeling.physics.kernels.compiled import compiled, compiled_entry
 from tweeling.physics.kernels.newton import newton_step
 from tweeling.physics.kernels.structure import MACHINE, SOFT_PIPE, THROTTLE
@@ -19,11 +19,13 @@ from tweeling.physics.kernels.tables import (
     FCV,
     LEAST_PIVOT,
     OK,
+    OPEN,
     PRV,
     PSV,
     PUMP,
     UNBALANCED,
     UNSUPPLIED,
+    XHEAD,
 )
 from tweeling.physics.kernels.tangents import passes
 from tweeling.physics.kernels.vector import LANES
@@ -46,7 +48,8 @@ def solve_members(compiled, given, block, output, accuracy, head_tolerance, tria
     while running > 0:
         for lane in range(LANES):
             iteration[lane] += 1
-            block.step[0, lane] = DAMPING if iteration[lane] > DAMPING_STARTS else 1.0
+            restless = (iteration[lane] > 30 and block.error[lane] > 1e-3) or iteration[lane] > 100
+            block.step[0, lane] = DAMPING if restless else 1.0
             if member[lane] >= 0 and iteration[lane] == trials:
                 for place in range(block.flow.shape[0]):
                     block.before[lane, place] = block.flow[place, lane]
@@ -147,6 +150,7 @@ def _put_in(compiled, given, block, lane, member, shared):  # type: ignore[no-un
             if numbers.darcy:
                 block.relative[place, lane] = given.roughness[rough_row, link] / links.diameter[place]
     block.clean[lane] = shared
+    block.error[lane], block.reopened[lane] = np.inf, False
 
     status_row = member if given.status.shape[0] > 1 else 0
     setting_row = member if given.setting.shape[0] > 1 else 0
@@ -227,6 +231,7 @@ def _conclude(  # type: ignore[no-untyped-def]
     structure, numbers = compiled.structure, compiled.numbers
     total, moved = block.sums[0, lane], block.sums[1, lane]
     error = moved / total if total > accuracy else moved
+    block.error[lane] = error
     converged = error <= accuracy and block.sums[2, lane] <= 0.0 and block.sums[3, lane] >= LEAST_PIVOT
     sinking = creeping(compiled, block, lane)
     last = regulate(compiled, block, lane)
@@ -250,11 +255,15 @@ def _conclude(  # type: ignore[no-untyped-def]
             any_shut |= block.shut[place]
         if any_shut and _find_dry(compiled, block, 1):
             dry = block.last_dry[1]
-            for node in range(numbers.n):
-                if dry[node] and not block.dry_node[lane, node]:
-                    done = False
-            if not done:
-                _dry_out(compiled, given, block, lane, dry)
+            opened = -1 if block.reopened[lane] else _reopen(compiled, block, lane, dry)
+            if opened >= 0:
+                block.reopened[lane] = True
+                last, changed, done = opened, True, False
+            else:
+                for node in range(numbers.n):
+                    done &= block.dry_node[lane, node] or not dry[node]
+                if not done:
+                    _dry_out(compiled, given, block, lane, dry)
     if not done and iteration < trials:
         return False, next_check
 
@@ -286,6 +295,19 @@ def _conclude(  # type: ignore[no-untyped-def]
     output.culprit[member] = culprit
     output.error[member] = error
     return True, next_check
+
+
+@compiled
+def _reopen(compiled, block, lane, dry):  # type: ignore[no-untyped-def]
+    """Opens one-way links from a wet to a dry node (`reference._reopen`); the place of one, or -1."""
+    structure, opened = compiled.structure, -1
+    for place in range(structure.groups[SOFT_PIPE], structure.order.shape[0]):
+        kind, status = compiled.links.kind[place], block.status[lane, place]
+        closed = (kind == CHECK_VALVE and status == CLOSED) or (kind == PUMP and status == XHEAD)
+        if closed and dry[structure.end[place]] and not dry[structure.start[place]]:
+            block.status[lane, place] = OPEN
+            opened = place
+    return opened
 
 
 @compiled

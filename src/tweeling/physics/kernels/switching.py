@@ -46,6 +46,7 @@ def creeping(compiled, block, lane):  # type: ignore[no-untyped-def]
                 worst, at = creep, place
             if creep > numbers.flow_tolerance and links.kind[place] == PSV:
                 block.status[lane, place] = XPRESSURE
+                block.flow[place, lane] = 0.0
     return at
 
 

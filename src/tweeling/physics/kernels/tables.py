@@ -155,7 +155,8 @@ class Given(NamedTuple):
 class Block(NamedTuple):
     """The working memory of LANES members; rows are positions, places or outlets, columns lanes.
 
-    The last ten are the loop's own: which member each lane holds (-1 none), its iteration and next check, whether it is clean
+    The last twelve are the loop's own: which member each lane holds (-1 none), its iteration, next check and last error,
+    whether links were reopened (see `reference._reopen`), whether it is clean
     (no plain pipe closed, nothing dry, and the shared resistances loaded); for the search of dry zones the closed set asked
     for, the two closed sets answered last with their dry nodes and whether there are any (-1 not asked yet), and a stack;
     and statuses before a check.
@@ -190,6 +191,8 @@ class Block(NamedTuple):
     member: Ints
     iteration: Ints
     next_check: Ints
+    error: Floats
+    reopened: npt.NDArray[np.bool_]
     clean: npt.NDArray[np.bool_]
     shut: npt.NDArray[np.bool_]
     last_shut: npt.NDArray[np.bool_]
