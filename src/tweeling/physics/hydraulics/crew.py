@@ -16,7 +16,7 @@ from typing import TypeVar
 import numpy as np
 
 from tweeling.errors import InputError
-from tweeling.network.network import Ints
+from tweeling.network.network import Ints, Network
 from tweeling.network.priors import Beliefs, draw
 from tweeling.physics.hydraulics.contract import Codes, Engine, StoppingRule
 from tweeling.physics.hydraulics.drivers import Drivers
@@ -26,8 +26,8 @@ from tweeling.physics.hydraulics.keep import Arrays, Keeper
 from tweeling.physics.hydraulics.period import Moment, Period, PeriodState, first_state, joined, step
 from tweeling.physics.hydraulics.quantities import QUANTITIES
 
-CHUNK = 512
-"""Members that go through a step together: enough to spread the cost of Python, few enough to stay near the processor."""
+CHUNK_VALUES = 2**20
+"""Numbers per quantity in a chunk: enough to spread the cost of Python over members, few enough to fit in memory and cache."""
 LANES = 64
 """Chunks are whole multiples of this where there are more members."""
 
@@ -95,7 +95,7 @@ class Job:
         """Takes all members through all windows."""
         threads = thread_count()
         n_members = self.inputs.n_members
-        size = min(CHUNK, -(-n_members // (threads * LANES)) * LANES)
+        size = min(chunk_size(self.period.plan.network), -(-n_members // (threads * LANES)) * LANES)
         chunks = [range(first, min(first + size, n_members)) for first in range(0, n_members, size)]
         crew = Crew(self, keeper)
         with ThreadPoolExecutor(threads, thread_name_prefix="tweeling") as pool:
@@ -124,7 +124,9 @@ class Job:
         drivers = drivers.replaced(roughness=roughness, leak_area=leak_area)
         if self.beliefs is not None and self.seed is not None:
             factors = draw(plan.network, self.beliefs, self.seed, members)
-            drivers = drivers.with_demand_factor(factors.demand).replaced(roughness=drivers.roughness * factors.roughness)
+            drivers = drivers.with_demand_factor(factors.demand)
+            if self.beliefs.roughness_sd > 0:
+                drivers = drivers.replaced(roughness=drivers.roughness * factors.roughness)
         return drivers
 
     def start(self, members: range, drivers: Drivers) -> PeriodState:
@@ -215,6 +217,12 @@ class Crew:
         with self._lock:
             self._done += count
             self.job.progress(self._done, self.job.inputs.n_members * len(self.job.times))
+
+
+def chunk_size(network: Network) -> int:
+    """Members that go through a step together, at most."""
+    values = len(network.nodes) + len(network.links)
+    return max(LANES, CHUNK_VALUES // max(values, 1) // LANES * LANES)
 
 
 def thread_count() -> int:

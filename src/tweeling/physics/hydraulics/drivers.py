@@ -5,14 +5,13 @@ Every member may stand at its own time, so a multiplier is looked up per member 
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 
 from tweeling.network.network import Floats, Ints, Network, freeze
 from tweeling.physics.hydraulics.plan import Plan
+from tweeling.physics.kernels.demand import required_demand
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,24 +120,8 @@ class Drivers:
             multiplier: of all patterns; (member, pattern + 1).
             n_junctions: how many there are.
         """
-        parts = self.parts(multiplier)
-        if np.array_equal(self.junction, np.arange(n_junctions)):
-            return parts
-        demand = np.zeros((len(parts), n_junctions))
-        for rank in self._ranks:
-            demand[:, self.junction[rank]] += np.take(parts, rank, axis=1)
-        return demand
+        return required_demand(self.base, self.junction, self.pattern, multiplier, n_junctions)
 
     def parts(self, multiplier: Floats) -> Floats:
         """Required demand by category, m3/s; (member, category)."""
         return np.take(multiplier, self.pattern, axis=1) * self.base
-
-    @cached_property
-    def _ranks(self) -> list[Ints]:
-        """Categories that are the first of their junction, the second, ...; so that a sum has the file's order."""
-        seen: Counter[int] = Counter()
-        rank = np.zeros(len(self.junction), dtype=np.int64)
-        for category, node in enumerate(self.junction.tolist()):
-            rank[category] = seen[node]
-            seen[node] += 1
-        return [np.flatnonzero(rank == r) for r in range(max(seen.values(), default=0))]

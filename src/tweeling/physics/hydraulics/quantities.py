@@ -32,9 +32,12 @@ class Quantity:
     is_code: bool = False
 
 
+_RESULT = np.array([0 if s <= Status.CLOSED else 2 if s == Status.ACTIVE else 1 for s in Status], dtype=np.int8)
+
+
 def result_status(status: Codes) -> Codes:
     """0 closed, 1 open, 2 regulating from `Status`; any shape."""
-    return np.where(status <= Status.CLOSED, 0, np.where(status == Status.ACTIVE, 2, 1)).astype(np.int8)
+    return np.asarray(_RESULT[status])
 
 
 def _pressure(solution: Solution, network: Network) -> npt.NDArray[Any]:

@@ -23,7 +23,7 @@ from tweeling.network.network import Floats, Ints, Network
 from tweeling.network.priors import Beliefs
 from tweeling.physics.hydraulics.clock import report_times
 from tweeling.physics.hydraulics.contract import Codes, Engine, Outcome, StoppingRule
-from tweeling.physics.hydraulics.crew import CHUNK, Job, Progress, Tally
+from tweeling.physics.hydraulics.crew import Job, Progress, Tally, chunk_size
 from tweeling.physics.hydraulics.energy import PumpEnergy
 from tweeling.physics.hydraulics.inputs import Inputs
 from tweeling.physics.hydraulics.keep import LEVELS, Arrays, Bands, InMemory, Selection
@@ -217,7 +217,7 @@ def _run(job: Job, keep: str | Path | Sequence[str], quantities: tuple[str, ...]
     if path is not None:
         origin = {"seed": "none" if job.seed is None else str(job.seed), "title": "\n".join(network.title)}
         with netcdf_file(path, network, selection, job.times, n_members, origin) as file:
-            job.work(NetCdf(file, selection, n_members, n_times, CHUNK))
+            job.work(NetCdf(file, selection, n_members, n_times, chunk_size(network)))
     elif keep == "bands":
         bands = Bands(selection, n_members, n_times)
         job.work(bands)

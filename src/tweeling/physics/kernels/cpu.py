@@ -11,8 +11,10 @@ A plain pipe that is closed or dry gets an enormous resistance in its lane inste
 
 from __future__ import annotations
 
+import threading
+import weakref
+from collections import OrderedDict
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -39,7 +41,7 @@ from tweeling.physics.kernels.tables import (
 )
 from tweeling.physics.kernels.vector import LANES
 
-_compiled: WeakKeyDictionary[Plan, Compiled] = WeakKeyDictionary()
+_compiled: weakref.WeakKeyDictionary[Plan, Compiled] = weakref.WeakKeyDictionary()
 
 
 def solve(plan: Plan, conditions: Conditions, flows: Flows, rule: StoppingRule) -> Solution:
@@ -73,13 +75,32 @@ def _own(array: npt.NDArray[Any], dtype: npt.DTypeLike = np.float64) -> npt.NDAr
     return np.require(array, dtype, ["C", "W"])
 
 
-def _resistance(plan: Plan, roughness: Floats) -> Floats:
-    """R of pipes by Darcy-Weisbach, 1 / (n r) by a power of the flow: what the tangents want; (member or 1, link)."""
-    resistance = plan.resistance(roughness)
-    if plan.network.options.headloss == "DW":
+class _Resistances:
+    """Resistances of the arrays of roughness that were asked for last: a run asks for the same one at every step."""
+
+    def __init__(self, kept: int) -> None:
+        self._kept: OrderedDict[tuple[int, int], tuple[weakref.ref[Any], Floats]] = OrderedDict()
+        self._most, self._lock = kept, threading.Lock()
+
+    def of(self, plan: Plan, roughness: Floats) -> Floats:
+        """R of pipes by Darcy-Weisbach, 1 / (n r) by a power of the flow: what the tangents want; (member or 1, link)."""
+        key = (id(plan), id(roughness))
+        with self._lock:
+            found = self._kept.get(key)
+        if found is not None and found[0]() is roughness:
+            return found[1]
+        resistance = _own(plan.resistance(roughness))
+        if plan.network.options.headloss != "DW":
+            with np.errstate(divide="ignore"):
+                resistance = 1 / (plan.exponent * resistance)
+        with self._lock:
+            self._kept[key] = (weakref.ref(roughness), resistance)
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
         return resistance
-    with np.errstate(divide="ignore"):
-        return np.asarray(1 / (plan.exponent * resistance))
+
+
+_resistances = _Resistances(kept=16)
 
 
 def _given(plan: Plan, compiled: Compiled, conditions: Conditions, flows: Flows) -> Given:
@@ -138,7 +159,7 @@ def _given(plan: Plan, compiled: Compiled, conditions: Conditions, flows: Flows)
         fixed_head=_own(conditions.fixed_head),
         status=_own(conditions.status, np.int8),
         setting=_own(conditions.setting),
-        resistance=_own(_resistance(plan, conditions.roughness)),
+        resistance=_resistances.of(plan, conditions.roughness),
         roughness=_own(conditions.roughness),
         flow=_own(flows.link),
         outlet_position=position[by_position],
