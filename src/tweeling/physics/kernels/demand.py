@@ -13,21 +13,24 @@ def required_demand(base: Floats, junction: Ints, pattern: Ints, multiplier: Flo
 
     Args:
         base: m3/s; (member or 1, category).
-        junction: of a category; (category,).
+        junction: of a category, ascending; (category,).
         pattern: of a category, -1 for the last multiplier; (category,).
         multiplier: of all patterns; (member, pattern + 1).
         n_junctions: how many there are.
     """
-    demand = np.zeros((len(multiplier), n_junctions))
+    demand = np.empty((len(multiplier), n_junctions))
+    first = np.searchsorted(junction, np.arange(n_junctions + 1))
     where = np.where(pattern < 0, multiplier.shape[1] - 1, pattern)
-    arrays = (base, np.asarray(junction, np.int64), where, multiplier)
-    _add_up(*(np.require(array, requirements=["C", "W"]) for array in arrays), demand)
+    _add_up(*(np.require(array, requirements=["C", "W"]) for array in (base, first, where, multiplier)), demand)
     return demand
 
 
 @compiled_entry
-def _add_up(base, junction, pattern, multiplier, demand):  # type: ignore[no-untyped-def]
+def _add_up(base, first, pattern, multiplier, demand):  # type: ignore[no-untyped-def]
     for member in range(demand.shape[0]):
         row = member if base.shape[0] > 1 else 0
-        for category in range(junction.shape[0]):
-            demand[member, junction[category]] += base[row, category] * multiplier[member, pattern[category]]
+        for junction in range(demand.shape[1]):
+            total = 0.0
+            for category in range(first[junction], first[junction + 1]):
+                total += base[row, category] * multiplier[member, pattern[category]]
+            demand[member, junction] = total

@@ -135,7 +135,8 @@ def _put_in(compiled, given, block, lane, member, shared):  # type: ignore[no-un
     for place in range(m):
         block.flow[place, lane] = given.flow[row, structure.order[place]]
 
-    if not block.clean[lane]:
+    if block.dried[lane]:
+        block.dried[lane] = False
         for position in range(n):
             block.base[position, lane] = 0.0
             block.dry_node[lane, position] = False
@@ -203,7 +204,7 @@ def _shuts_pipes(compiled, given, block, status_row):  # type: ignore[no-untyped
 def _dry_out(compiled, given, block, lane, dry):  # type: ignore[no-untyped-def]
     """Takes dry nodes and their links out of a lane's equations."""
     structure, n = compiled.structure, compiled.numbers.n
-    block.clean[lane] = False
+    block.clean[lane], block.dried[lane] = False, True
     for node in range(n):
         if not dry[node]:
             continue
@@ -325,7 +326,7 @@ def _take_out(compiled, given, block, output, lane, member):  # type: ignore[no-
     for node in range(numbers.n_nodes):
         position = structure.position[node]
         output.head[member, node] = block.head[position, lane]
-        if not clean and block.dry_node[lane, position]:
+        if block.dried[lane] and block.dry_node[lane, position]:
             output.head[member, node] = np.nan
     for place in range(structure.order.shape[0]):
         output.flow[member, structure.order[place]] = block.flow[place, lane]

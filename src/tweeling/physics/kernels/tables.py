@@ -155,11 +155,10 @@ class Given(NamedTuple):
 class Block(NamedTuple):
     """The working memory of LANES members; rows are positions, places or outlets, columns lanes.
 
-    The last twelve are the loop's own: which member each lane holds (-1 none), its iteration, next check and last error,
-    whether links were reopened (see `reference._reopen`), whether it is clean
-    (no plain pipe closed, nothing dry, and the shared resistances loaded); for the search of dry zones the closed set asked
-    for, the two closed sets answered last with their dry nodes and whether there are any (-1 not asked yet), and a stack;
-    and statuses before a check.
+    The last thirteen are the loop's own: which member each lane holds (-1 none), its iteration, next check and last error,
+    whether links were reopened (see `reference._reopen`), whether it is clean (no plain pipe closed, nothing dry, and the
+    shared resistances loaded), whether something is dry; for the search of dry zones the closed set asked for, the two closed
+    sets answered last with their dry nodes and whether there are any (-1 not asked yet), and a stack; statuses before a check.
     """
 
     head: Floats
@@ -194,6 +193,7 @@ class Block(NamedTuple):
     error: Floats
     reopened: npt.NDArray[np.bool_]
     clean: npt.NDArray[np.bool_]
+    dried: npt.NDArray[np.bool_]
     shut: npt.NDArray[np.bool_]
     last_shut: npt.NDArray[np.bool_]
     last_dry: npt.NDArray[np.bool_]
