@@ -44,8 +44,13 @@ def _njit(function: Callable[..., Any], **options: Any) -> Any:
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """Compiles a part of a kernel; it is put into its callers, for its hundreds of arguments cost more than its work."""
+    """Compiles a piece of a kernel; it is put into its callers, for its hundreds of arguments cost more than its work."""
     return _njit(function, _nrt=False, forceinline=True)
+
+
+def part(function: Callable[..., Any]) -> Any:
+    """A part that stands in one place of one kernel: written into it before compiling, so that it is not compiled twice."""
+    return numba.njit(inline="always")(function)
 
 
 def compiled_entry(function: Callable[..., Any]) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from tweeling.physics.hydraulics.reference import DAMPING
-from tweeling.physics.kernels.compiled import compiled, compiled_entry
+from tweeling.physics.kernels.compiled import compiled, compiled_entry, part
 from tweeling.physics.kernels.newton import newton_step
 from tweeling.physics.kernels.structure import MACHINE, SOFT_PIPE, THROTTLE
 from tweeling.physics.kernels.switching import check_links, creeping, regulate, switch
@@ -38,14 +38,15 @@ def solve_members(compiled, given, block, output, accuracy, head_tolerance, tria
     member, iteration, next_check = block.member, block.iteration, block.next_check
     shared = given.resistance.shape[0] == 1 and given.roughness.shape[0] == 1
     waiting, running = 0, 0
-    for lane in range(LANES):
-        if waiting < n_members:
-            member[lane] = waiting
-            _put_in(compiled, given, block, lane, waiting, shared)
-            iteration[lane], next_check[lane] = 0, check_frequency
-            waiting += 1
-            running += 1
-    while running > 0:
+    while True:
+        for lane in range(LANES):
+            if member[lane] < 0 and waiting < n_members:
+                _put_in(compiled, given, block, lane, waiting, shared)
+                member[lane], iteration[lane], next_check[lane] = waiting, 0, check_frequency
+                waiting += 1
+                running += 1
+        if running == 0:
+            return
         for lane in range(LANES):
             iteration[lane] += 1
             restless = (iteration[lane] > 30 and block.error[lane] > 1e-3) or iteration[lane] > 100
@@ -57,21 +58,14 @@ def solve_members(compiled, given, block, output, accuracy, head_tolerance, tria
         for lane in range(LANES):
             if member[lane] < 0:
                 continue
-            done, check = _conclude(
+            done, next_check[lane] = _conclude(
                 compiled, given, block, output, lane, member[lane], iteration[lane], next_check[lane], accuracy,
                 trials, check_frequency, max_check,
             )  # fmt: skip
-            next_check[lane] = check
             if done:
                 _take_out(compiled, given, block, output, lane, member[lane])
-                running -= 1
                 member[lane] = -1
-                if waiting < n_members:
-                    member[lane] = waiting
-                    _put_in(compiled, given, block, lane, waiting, shared)
-                    iteration[lane], next_check[lane] = 0, check_frequency
-                    waiting += 1
-                    running += 1
+                running -= 1
 
 
 @compiled
@@ -114,7 +108,7 @@ def _find_dry(compiled, block, which):  # type: ignore[no-untyped-def]
     return left > 0
 
 
-@compiled
+@part
 def _put_in(compiled, given, block, lane, member, shared):  # type: ignore[no-untyped-def]
     """Loads a member into a lane."""
     structure, links, numbers = compiled.structure, compiled.links, compiled.numbers
@@ -224,7 +218,7 @@ def _dry_out(compiled, given, block, lane, dry):  # type: ignore[no-untyped-def]
                 block.minor[place - structure.groups[THROTTLE], lane] = -1.0
 
 
-@compiled
+@part
 def _conclude(  # type: ignore[no-untyped-def]
     compiled, given, block, output, lane, member, iteration, next_check, accuracy, trials, check_frequency, max_check
 ):
@@ -318,7 +312,7 @@ def _needs(given, member, junction, other):  # type: ignore[no-untyped-def]
     return given.demand[row, junction] != 0.0 and given.demand[row, other] == 0.0
 
 
-@compiled
+@part
 def _take_out(compiled, given, block, output, lane, member):  # type: ignore[no-untyped-def]
     """Writes a lane's member to the output, which already holds the statuses and settings that were given."""
     structure, numbers = compiled.structure, compiled.numbers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tweeling.physics.kernels.compiled import compiled
+from tweeling.physics.kernels.compiled import compiled, part
 from tweeling.physics.kernels.structure import MACHINE, SOFT_PIPE
 from tweeling.physics.kernels.tables import ACTIVE, CLOSED, FCV, LEAST_PIVOT, POWER, PRV, PSV, PUMP, SLACK
 from tweeling.physics.kernels.tangents import (
@@ -18,7 +18,7 @@ from tweeling.physics.kernels.tangents import (
 from tweeling.physics.kernels.vector import LANES, absolute, choose, fma, largest, less, load, spread, store
 
 
-@compiled
+@part
 def newton_step(compiled, given, block, head_tolerance):  # type: ignore[no-untyped-def]
     """Linearises, solves for the rise of heads and moves heads and flows, all lanes at once."""
     structure, numbers = compiled.structure, compiled.numbers
