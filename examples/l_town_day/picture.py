@@ -55,7 +55,7 @@ def draw(day: Day, path: Path) -> None:
     draw_map(figure, figure.add_subplot(grid[0, :]), day)
     draw_series(figure.add_subplot(grid[1, 0]), day)
     draw_limits(figure.add_subplot(grid[1, 1]), day)
-    title = f"A day in L-Town, {day.members:,} plausible demands. Simulated data"
+    title = f"A day in L-Town, {day.members:,} plausible members. Simulated data"
     figure.suptitle(title, fontsize=15, fontweight="bold", x=0.01, ha="left")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110, metadata={"Title": "L-Town, one day, simulated data"})
