@@ -105,7 +105,7 @@ class Job:
                     for window in keeper.windows:
                         pairs = zip(chunks, places, strict=True)
                         places = list(_all([pool.submit(crew.pass_window, *pair, window) for pair in pairs]))
-                        keeper.passed(window)
+                        _all([pool.submit(keeper.passed, window, position) for position in window])
                 else:
                     _all([pool.submit(crew.pass_all, members) for members in chunks])
             except BaseException:

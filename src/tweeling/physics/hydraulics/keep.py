@@ -109,8 +109,8 @@ class Keeper(Protocol):
         """Hears that they are full; called from any thread."""
         ...
 
-    def passed(self, window: range) -> None:
-        """Hears that all members have passed a window; called only when they go together."""
+    def passed(self, window: range, position: int) -> None:
+        """Hears that all members have passed a report time of a window; called from any thread, if they go together."""
         ...
 
 
@@ -141,7 +141,7 @@ class InMemory:
     def filled(self, members: range, window: range, arrays: Arrays) -> None:
         """Nothing is left to do."""
 
-    def passed(self, window: range) -> None:
+    def passed(self, window: range, position: int) -> None:
         """Nothing is left to do."""
 
 
@@ -170,16 +170,25 @@ class Bands:
     def filled(self, members: range, window: range, arrays: Arrays) -> None:
         """Nothing to do before all members are there."""
 
-    def passed(self, window: range) -> None:
+    def passed(self, window: range, position: int) -> None:
         """Takes the quantiles."""
         for name, array in self._now.items():
-            self.results[name][:, window.start : window.stop] = quantiles(array[:, : len(window)])
+            self.results[name][:, position] = quantiles(array[:, position - window.start])
 
 
 def quantiles(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """`LEVELS` over the first axis; NaN is no number and does not count."""
-    bands = np.quantile(values, LEVELS, axis=0)
-    holes = np.isnan(values).any(axis=0) & ~np.isnan(values).all(axis=0)
-    if holes.any():
-        bands[:, holes] = np.nanquantile(values[:, holes], LEVELS, axis=0)
+    """`LEVELS` over the members that have a number, linear between members; (level, element) from (member, element).
+
+    NumPy's own quantile selects column by column; sorting rows is several times as fast, and puts NaN last.
+    """
+    ordered = np.ascontiguousarray(values.T)
+    ordered.sort(axis=1)
+    last = ordered.shape[1] - 1 - np.isnan(ordered).sum(axis=1)
+    bands = np.empty((len(LEVELS), len(ordered)))
+    row = np.arange(len(ordered))
+    for level, band in zip(LEVELS, bands, strict=True):
+        position = level * np.maximum(last, 0)
+        below = position.astype(np.int64)
+        above = np.minimum(below + 1, np.maximum(last, 0))
+        band[:] = ordered[row, below] + (position - below) * (ordered[row, above] - ordered[row, below])
     return bands

@@ -52,7 +52,7 @@ class NetCdf:
             for name, array in arrays.items():
                 self._file.variables[name][members.start : members.stop, window.start : window.stop] = array
 
-    def passed(self, window: range) -> None:
+    def passed(self, window: range, position: int) -> None:
         """Members do not go together."""
 
 
