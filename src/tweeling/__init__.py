@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tweeling.network.priors import Beliefs as Beliefs
     from tweeling.physics.hydraulics.run import Run as Run
     from tweeling.physics.hydraulics.run import simulate as simulate
+    from tweeling.physics.hydraulics.sensitivity import Sensitivities as Sensitivities
+    from tweeling.physics.hydraulics.sensitivity import sensitivities as sensitivities
     from tweeling.physics.hydraulics.steady import State as State
     from tweeling.physics.hydraulics.steady import solve as solve
 
@@ -25,9 +27,11 @@ _SURFACE = {
     "Beliefs": "tweeling.network.priors",
     "Network": "tweeling.network.network",
     "Run": "tweeling.physics.hydraulics.run",
+    "Sensitivities": "tweeling.physics.hydraulics.sensitivity",
     "State": "tweeling.physics.hydraulics.steady",
     "TweelingError": "tweeling.errors",
     "read_network": "tweeling.network.inp.read",
+    "sensitivities": "tweeling.physics.hydraulics.sensitivity",
     "simulate": "tweeling.physics.hydraulics.run",
     "solve": "tweeling.physics.hydraulics.steady",
 }

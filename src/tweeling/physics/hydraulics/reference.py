@@ -25,7 +25,8 @@ as in EPANET. Every member is solved on its own; a member that is done is not to
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -125,6 +126,23 @@ def damping(iteration: int, error: Floats) -> Floats:
 
 def solve(plan: Plan, conditions: Conditions, flows: Flows, rule: StoppingRule) -> Solution:
     """A steady state for every member; see `contract.Engine`."""
+    given, members = _begin(plan, conditions, flows)
+    members.dry = unreached(plan, may_pass(plan, members.status, members.setting))
+    _dry_out(plan, members)
+    next_check = np.full(len(members.head), rule.check_frequency)
+    left = np.arange(len(members.head))
+    for iteration in range(1, rule.trials + 1):
+        part = members.take(left)
+        done, next_check[left] = _iterate(plan, given.take(left), part, rule, iteration, next_check[left])
+        members.put(left, part)
+        left = left[~done]
+        if left.size == 0:
+            break
+    return _solution(plan, members)
+
+
+def _begin(plan: Plan, conditions: Conditions, flows: Flows) -> tuple[_Given, _Members]:
+    """What is given and what changes, with a row for every member."""
     n_members = max(len(array) for array in (*vars(conditions).values(), *vars(flows).values()))
 
     def rows(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -157,18 +175,21 @@ def solve(plan: Plan, conditions: Conditions, flows: Flows, rule: StoppingRule) 
         culprit=np.full(n_members, -1),
         error=np.full(n_members, np.inf),
     )
-    members.dry = unreached(plan, may_pass(plan, members.status, members.setting))
-    _dry_out(plan, members)
-    next_check = np.full(n_members, rule.check_frequency)
-    left = np.arange(n_members)
-    for iteration in range(1, rule.trials + 1):
-        part = members.take(left)
-        done, next_check[left] = _iterate(plan, given.take(left), part, rule, iteration, next_check[left])
-        members.put(left, part)
-        left = left[~done]
-        if left.size == 0:
-            break
-    return _solution(plan, members)
+    return given, members
+
+
+def linear_equations(plan: Plan, conditions: Conditions, solution: Solution) -> Iterator[tuple[Equations, Floats, Floats]]:
+    """Equations around a steady state, member by member, with the conductances (m3/s per m) and flows (m3/s) of links.
+
+    What a small change does to heads, these equations tell (`physics/hydraulics/sensitivity.py`).
+    """
+    conditions = replace(conditions, status=solution.status, setting=solution.setting)
+    given, members = _begin(plan, conditions, solution.flows)
+    members.dry = np.isnan(solution.head)
+    members.head = np.where(members.dry, plan.network.nodes.elevation, solution.head)
+    tangent = _linearise(plan, given, members)
+    for member in range(len(members.head)):
+        yield _equations(plan, given, members, tangent, member), tangent.conductance[member], members.flow[member]
 
 
 def _iterate(
@@ -336,36 +357,56 @@ def _outlets(plan: Plan, given: _Given, members: _Members) -> tuple[tuple[str, F
     return tuple(result)
 
 
-def _solve_heads(plan: Plan, given: _Given, members: _Members, tangent: _Tangent) -> Floats:
-    """Solves the linear equations of every member for the rise of heads, m; (member, node)."""
-    links, n = plan.network.links, plan.n_junctions
+class Equations(NamedTuple):
+    """The linear equations of one member: matrix and right side by node, the fixed nodes last (their columns stay unused).
+
+    Args:
+        matrix: m2/s; (node, node).
+        right: m3/s, or m in rows of held nodes; (node,).
+        holding: (link, node whose head it holds, other node) of active pressure valves, in order of treatment.
+    """
+
+    matrix: csc_array
+    right: Floats
+    holding: list[tuple[int, int, int]]
+
+
+def _equations(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, member: int) -> Equations:
+    """What the rises of one member's heads obey."""
+    links, n, dry = plan.network.links, plan.n_junctions, members.dry[member, : plan.n_junctions]
     ends = np.concatenate([links.start, links.end])
     others = np.concatenate([links.end, links.start])
-    by_pressure = plan.pressure_driven & (given.demand > 0)
-    fixed = np.where(by_pressure | members.dry[:, :n], 0.0, given.demand)
-    rise = np.zeros_like(members.head)
-    for member, dry in enumerate(members.dry[:, :n]):
-        p = np.tile(tangent.conductance[member], 2)
-        coordinates = (np.concatenate([ends, ends]), np.concatenate([ends, others]))
-        matrix = coo_array((np.concatenate([p, -p]), coordinates), shape=(plan.n_nodes, plan.n_nodes)).tolil()
-        right = _net_inflow(plan, tangent.constant[member])
-        right[:n] -= fixed[member]
-        diagonal = matrix.diagonal()
-        for _, conductance, flow in tangent.outlets:
-            diagonal[:n] += conductance[member]
-            right[:n] -= flow[member]
-        matrix.setdiag(diagonal)
-        held = dict.fromkeys(np.flatnonzero(dry).tolist(), 0.0)
-        for link, holds, passes_on in _holding_valves(plan, members, member):
-            matrix[[passes_on], :] = matrix[[passes_on], :] + matrix[[holds], :]
-            matrix[passes_on, passes_on] += 1 / plan.constants.high_resistance
-            right[passes_on] += right[holds]
-            held[holds] = plan.network.nodes.elevation[holds] + members.setting[member, link] - members.head[member, holds]
-        for node, by in held.items():
-            matrix[[node], :] = 0.0
-            matrix[node, node] = 1.0
-            right[node] = by
-        rise[member, :n] = _solved(csc_array(matrix)[:n, :n], right[:n])
+    p = np.tile(tangent.conductance[member], 2)
+    coordinates = (np.concatenate([ends, ends]), np.concatenate([ends, others]))
+    matrix = coo_array((np.concatenate([p, -p]), coordinates), shape=(plan.n_nodes, plan.n_nodes)).tolil()
+    by_pressure = plan.pressure_driven & (given.demand[member] > 0)
+    right = _net_inflow(plan, tangent.constant[member])
+    right[:n] -= np.where(by_pressure | dry, 0.0, given.demand[member])
+    diagonal = matrix.diagonal()
+    for _, conductance, flow in tangent.outlets:
+        diagonal[:n] += conductance[member]
+        right[:n] -= flow[member]
+    matrix.setdiag(diagonal)
+    held = dict.fromkeys(np.flatnonzero(dry).tolist(), 0.0)
+    holding = _holding_valves(plan, members, member)
+    for link, holds, passes_on in holding:
+        matrix[[passes_on], :] = matrix[[passes_on], :] + matrix[[holds], :]
+        matrix[passes_on, passes_on] += 1 / plan.constants.high_resistance
+        right[passes_on] += right[holds]
+        held[holds] = plan.network.nodes.elevation[holds] + members.setting[member, link] - members.head[member, holds]
+    for node, by in held.items():
+        matrix[[node], :] = 0.0
+        matrix[node, node] = 1.0
+        right[node] = by
+    return Equations(csc_array(matrix), right, holding)
+
+
+def _solve_heads(plan: Plan, given: _Given, members: _Members, tangent: _Tangent) -> Floats:
+    """Solves the linear equations of every member for the rise of heads, m; (member, node)."""
+    n, rise = plan.n_junctions, np.zeros_like(members.head)
+    for member in range(len(rise)):
+        equations = _equations(plan, given, members, tangent, member)
+        rise[member, :n] = _solved(equations.matrix[:n, :n], equations.right[:n])
     return rise
 
 

@@ -58,7 +58,7 @@ class State:
         status: 0 closed, 1 open, 2 regulating; (member, link), int8.
         emitter, leak: outflows, m3/s; (member, junction).
         info: how the members fared.
-        solution: the engine's own result; what `solve(start=...)` goes on from.
+        conditions, solution: what the engine was given and gave; `solve(start=...)` and `sensitivities` go on from them.
     """
 
     node_ids: tuple[str, ...]
@@ -71,6 +71,7 @@ class State:
     emitter: Floats
     leak: Floats
     info: StateInfo
+    conditions: Conditions
     solution: Solution
 
     def __repr__(self) -> str:
@@ -119,7 +120,7 @@ def solve(
         flows = _from_start(start, flows, inputs.n_members)
     engine = engine or default_engine()
     solution = solve_in_threads(engine, period.plan, conditions, flows, StoppingRule(accuracy=accuracy))
-    return _state(network, solution)
+    return _state(network, conditions, solution)
 
 
 @lru_cache(maxsize=8)
@@ -193,7 +194,7 @@ def _from_start(start: State, cold: Flows, n_members: int) -> Flows:
     return replace(flows, demand=cold.demand, **fresh)
 
 
-def _state(network: Network, solution: Solution) -> State:
+def _state(network: Network, conditions: Conditions, solution: Solution) -> State:
     flows, names = solution.flows, np.array([outcome.name.lower() for outcome in Outcome])
     culprits = zip(solution.outcome.tolist(), solution.culprit.tolist(), strict=True)
     return State(
@@ -212,6 +213,7 @@ def _state(network: Network, solution: Solution) -> State:
             iterations=solution.iterations,
             error=solution.error,
         ),
+        conditions=conditions,
         solution=solution,
     )
 
