@@ -195,6 +195,9 @@ def conditions_now(
         filling = _filling(period, state.net_inflow)
         fires = period.controls.firing(period.clock, state.time, state.volume, filling)
         period.controls.act(plan, fires, status, setting, flow)
+    pumps = plan.network.pumps.link
+    # At no flow a pump's curve has no slope, or no end to it: EPANET's closed pumps keep a trickle to start again from.
+    flow[:, pumps] = np.maximum(np.take(flow, pumps, axis=1), plan.constants.no_flow)
     demand = drivers.demand(multiplier, plan.n_junctions)
     conditions = Conditions(
         demand=demand,
