@@ -262,20 +262,29 @@ def _conclude(  # type: ignore[no-untyped-def]
     if not done and iteration < trials:
         return False, next_check
 
-    culprit = -1
-    outcome = OK
+    outcome, culprit = _verdict(compiled, given, block, lane, member, done, sinking, last if changed else -1)
+    output.iterations[member] = iteration
+    output.outcome[member] = outcome
+    output.culprit[member] = culprit
+    output.error[member] = error
+    return True, next_check
+
+
+@part
+def _verdict(compiled, given, block, lane, member, done, sinking, changed):  # type: ignore[no-untyped-def]
+    """`Outcome` and culprit of a member that is done, or out of trials; `sinking` and `changed` are places or -1."""
+    structure = compiled.structure
+    outcome, culprit = OK, -1
     if done and sinking >= 0:
         outcome, culprit = UNBALANCED, structure.order[sinking]
     elif done:
-        thirsty = -1
-        for junction in range(numbers.n):
-            position = structure.position[junction]
-            if block.dry_node[lane, position] and (thirsty < 0 or _needs(given, member, junction, thirsty)):
-                thirsty = junction
-        if thirsty >= 0:
-            outcome, culprit = UNSUPPLIED, thirsty
-    elif changed:
-        outcome, culprit = CYCLING, structure.order[last]
+        if block.dried[lane]:
+            for junction in range(compiled.numbers.n):
+                dry = block.dry_node[lane, structure.position[junction]]
+                if dry and (culprit < 0 or _needs(given, member, junction, culprit)):
+                    outcome, culprit = UNSUPPLIED, junction
+    elif changed >= 0:
+        outcome, culprit = CYCLING, structure.order[changed]
     else:
         outcome = UNBALANCED
         worst, at = -1.0, sinking
@@ -285,11 +294,7 @@ def _conclude(  # type: ignore[no-untyped-def]
                 if change > worst:
                     worst, at = change, place
         culprit = structure.order[at] if at >= 0 else -1
-    output.iterations[member] = iteration
-    output.outcome[member] = outcome
-    output.culprit[member] = culprit
-    output.error[member] = error
-    return True, next_check
+    return outcome, culprit
 
 
 @compiled
