@@ -18,7 +18,7 @@ import numpy as np
 
 from tweeling.network.inp import extras
 from tweeling.network.inp.judge import Answer, ask, safe_copy
-from tweeling.network.inp.sections import Line, read_encoded, split_sections
+from tweeling.network.inp.sections import BLANK, Line, read_encoded, split_sections
 from tweeling.network.inp.trouble import not_finite, refuse_unreadable, refused
 from tweeling.network.network import (
     Action,
@@ -237,7 +237,7 @@ def _patterns(header: dict[str, Any]) -> Patterns:
     return Patterns(
         ids=tuple(name for name, _, _ in entries),
         values=tuple(np.array(values, np.float64) for _, values, _ in entries),
-        comment={i: comment.strip() for i, (_, _, comment) in enumerate(entries) if comment.strip()},
+        comment=_comments([comment for _, _, comment in entries]),
     )
 
 
@@ -249,8 +249,12 @@ def _curves(header: dict[str, Any]) -> Curves:
         kind=tuple(CURVE_KINDS[entry[1]] for entry in entries),
         x=tuple(point[:, 0] for point in points),
         y=tuple(point[:, 1] for point in points),
-        comment={i: entry[3].strip() for i, entry in enumerate(entries) if entry[3].strip()},
+        comment=_comments([entry[3] for entry in entries]),
     )
+
+
+def _comments(texts: list[str]) -> dict[int, str]:
+    return {i: text.strip(BLANK) for i, text in enumerate(texts) if text.strip(BLANK)}
 
 
 def _options(header: dict[str, Any], units: FileUnits) -> Options:
@@ -299,7 +303,10 @@ def _energy(header: dict[str, Any]) -> Energy:
 def _control(entry: list[float], line: Line, units: FileUnits, kinds: Any, n_junctions: int) -> Control:
     code, link, setting, node, value, enabled = entry
     kind = LinkKind(kinds[int(link) - 1])
-    if abs(setting) == _PUSH:
+    if kind == LinkKind.GPV:
+        # The toolkit gives the number of its curve, whatever the control does.
+        status, wanted = (LinkStatus.OPEN if line.tokens[2].upper().startswith("OPEN") else LinkStatus.CLOSED), None
+    elif abs(setting) == _PUSH:
         status, wanted = (LinkStatus.OPEN if setting > 0 else LinkStatus.CLOSED), None
     elif kind in (LinkKind.PUMP, LinkKind.PIPE):
         status = LinkStatus.OPEN if setting > 0 else LinkStatus.CLOSED
@@ -385,7 +392,7 @@ def _plain(entry: Any) -> Any:
         return {key: _plain(value) for key, value in entry.items()}
     if isinstance(entry, list):
         return [_plain(value) for value in entry]
-    return extras.exact(entry, f"{entry:.12g}") if isinstance(entry, float) else entry
+    return float(extras.without_noise(np.array(entry))) if isinstance(entry, float) else entry
 
 
 def _index(codes: Floats) -> Ints:

@@ -22,7 +22,7 @@ _SECTIONS = (
 ).split()
 
 
-_BLANK = " \t"
+BLANK = " \t"
 """All that separates words for EPANET, and for us."""
 _TOKEN = re.compile(r'"([^"]*)"?|([^ \t"][^ \t]*)')
 
@@ -92,7 +92,7 @@ def split_sections(text: str) -> dict[str, list[Line]]:
     sections: dict[str, list[Line]] = {}
     current = ""
     for number, raw in enumerate(text.split("\n"), start=1):
-        stripped = raw.strip(_BLANK)
+        stripped = raw.strip(BLANK)
         if not stripped:
             continue
         if stripped[0] == "[" and current != "END":
@@ -100,5 +100,5 @@ def split_sections(text: str) -> dict[str, list[Line]]:
             sections.setdefault(current, [])
             continue
         body, _, comment = raw.partition(";")
-        sections.setdefault(current, []).append(Line(number, tokens_of(body), comment.strip(_BLANK), raw.rstrip(_BLANK)))
+        sections.setdefault(current, []).append(Line(number, tokens_of(body), comment.strip(BLANK), raw.rstrip(BLANK)))
     return sections
