@@ -21,7 +21,7 @@ SOLVE = """
 import sys
 import tweeling as tw
 state = tw.solve(tw.read_network(sys.argv[1]))
-assert state.info.status[0] == 0, state.info.status
+assert state.info.status[0] == "ok", state.info.status
 """
 HELP = "from tweeling.cli.main import main; main()"
 
