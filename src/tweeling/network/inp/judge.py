@@ -8,6 +8,7 @@ memory (Linux), processor time and file size, and the parent's clock.
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -24,6 +25,10 @@ from tweeling.network.network import Floats
 
 MAX_LINE = 1022
 """EPANET reads lines of so many bytes; the rest of a longer one becomes a line of its own there."""
+
+CHILD = Path(__file__).with_name("child.py")
+SECONDS = 30.0
+"""Processor time for a small file; large ones get more. By the clock it may be four times as long."""
 
 _PASSED_ON = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TEMP", "TMP", "TMPDIR", "LANG", "LC_ALL")
 _OPENS_A_FILE = {"OPTIONS": ("HYDR", "MAP", "VERI"), "REPORT": ("FILE",)}
@@ -79,15 +84,14 @@ def ask(copy: bytes, encoding: str, name: str, with_sources: bool) -> Answer:
         NetworkFileError: EPANET crashed on it, ran out of memory or took too long.
     """
     size = len(copy)
-    seconds = 30 + size // 2**18
-    bounds = (2**31 + 60 * size, seconds, 2**28 + 20 * size)
-    child = Path(__file__).with_name("child.py")
+    seconds = SECONDS + size / 2**18
+    bounds = (2**31 + 60 * size, math.ceil(seconds), 2**28 + 20 * size)
     environment = {key: os.environ[key] for key in _PASSED_ON if key in os.environ}
     environment["PYTHONPATH"] = os.pathsep.join(entry for entry in sys.path if entry)
     with tempfile.TemporaryDirectory(prefix="tweeling-") as folder:
         inp, out = Path(folder, "network.inp"), Path(folder, "answer")
         inp.write_bytes(copy)
-        command = [sys.executable, "-P", "-s", "-B", str(child), str(inp), str(out), "sources" if with_sources else "-"]
+        command = [sys.executable, "-P", "-s", "-B", str(CHILD), str(inp), str(out), "sources" if with_sources else "-"]
         try:
             done = subprocess.run(
                 command + [str(bound) for bound in bounds],
@@ -100,7 +104,9 @@ def ask(copy: bytes, encoding: str, name: str, with_sources: bool) -> Answer:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise NetworkFileError(f"{name}: EPANET was still reading after {4 * seconds} s; {_HINT.format(name)}") from None
+            raise NetworkFileError(
+                f"{name}: EPANET was still reading after {4 * seconds:.0f} s; {_HINT.format(name)}"
+            ) from None
         if done.returncode != 0:
             raise NetworkFileError(f"{name}: {_what_happened(done, seconds)}; {_HINT.format(name)}")
         return _parse(out.read_bytes(), encoding)
@@ -109,7 +115,7 @@ def ask(copy: bytes, encoding: str, name: str, with_sources: bool) -> Answer:
 _HINT = "`tweeling check {}` looks for the cause without EPANET"
 
 
-def _what_happened(done: subprocess.CompletedProcess[bytes], seconds: int) -> str:
+def _what_happened(done: subprocess.CompletedProcess[bytes], seconds: float) -> str:
     words = done.stderr.decode("utf-8", "replace").strip().splitlines()
     last = words[-1] if words else ""
     if "MemoryError" in last or "101" in last:
@@ -119,7 +125,7 @@ def _what_happened(done: subprocess.CompletedProcess[bytes], seconds: int) -> st
 
         stopped = signal.Signals(-done.returncode)
         if stopped.name in ("SIGXCPU", "SIGKILL"):
-            return f"EPANET needed more than {seconds} s of processor time"
+            return f"EPANET needed more than {seconds:.0f} s of processor time"
         return f"EPANET crashed on this file ({stopped.name})"
     return f"EPANET could not be asked ({last})"
 
