@@ -213,6 +213,7 @@ def _block(plan: Plan, compiled: Compiled, given: Given) -> Block:
         dry_link=np.zeros((LANES, m), dtype=bool),
         dry_node=np.zeros((LANES, nodes), dtype=bool),
         member=np.full(LANES, -1),
+        moving=np.zeros(LANES, dtype=np.int64),
         iteration=np.zeros(LANES, dtype=np.int64),
         next_check=np.zeros(LANES, dtype=np.int64),
         error=np.zeros(LANES),

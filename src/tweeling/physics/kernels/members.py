@@ -39,14 +39,21 @@ def solve_members(compiled, given, block, output, accuracy, head_tolerance, tria
     shared = given.resistance.shape[0] == 1 and given.roughness.shape[0] == 1
     waiting, running = 0, 0
     while True:
+        coming = 0
         for lane in range(LANES):
             if member[lane] < 0 and waiting < n_members:
-                _put_in(compiled, given, block, lane, waiting, shared)
                 member[lane], iteration[lane], next_check[lane] = waiting, 0, check_frequency
+                block.moving[coming] = lane
+                coming += 1
                 waiting += 1
                 running += 1
         if running == 0:
             return
+        if coming > 0:
+            _put_in_numbers(compiled, given, block, coming)
+            for at in range(coming):
+                lane = block.moving[at]
+                _put_in(compiled, given, block, lane, member[lane], shared)
         for lane in range(LANES):
             iteration[lane] += 1
             restless = (iteration[lane] > 30 and block.error[lane] > 1e-3) or iteration[lane] > 100
@@ -55,6 +62,7 @@ def solve_members(compiled, given, block, output, accuracy, head_tolerance, tria
                 for place in range(block.flow.shape[0]):
                     block.before[lane, place] = block.flow[place, lane]
         newton_step(compiled, given, block, head_tolerance)
+        leaving = 0
         for lane in range(LANES):
             if member[lane] < 0:
                 continue
@@ -63,9 +71,57 @@ def solve_members(compiled, given, block, output, accuracy, head_tolerance, tria
                 trials, check_frequency, max_check,
             )  # fmt: skip
             if done:
+                block.moving[leaving] = lane
+                leaving += 1
+        if leaving > 0:
+            _take_out_numbers(compiled, block, output, leaving)
+            for at in range(leaving):
+                lane = block.moving[at]
                 _take_out(compiled, given, block, output, lane, member[lane])
                 member[lane] = -1
                 running -= 1
+
+
+@part
+def _put_in_numbers(compiled, given, block, coming):  # type: ignore[no-untyped-def]
+    """Loads heads, demands and flows of the members in the first lanes of `moving`: one visit to each row of memory."""
+    structure, n, nodes = compiled.structure, compiled.numbers.n, compiled.numbers.n_nodes
+    for at in range(coming):
+        lane = block.moving[at]
+        row = block.member[lane] if given.fixed_head.shape[0] > 1 else 0
+        top = -np.inf
+        for fixed in range(nodes - n):
+            block.head[n + fixed, lane] = given.fixed_head[row, fixed]
+            top = max(top, given.fixed_head[row, fixed])
+        block.sums[0, lane] = top
+    own_demand, own_flow = given.demand.shape[0] > 1, given.flow.shape[0] > 1
+    for junction in range(n):
+        position = structure.position[junction]
+        for at in range(coming):
+            lane = block.moving[at]
+            block.demand[position, lane] = given.demand[block.member[lane] if own_demand else 0, junction]
+            block.head[position, lane] = block.sums[0, lane]
+    for place in range(structure.order.shape[0]):
+        link = structure.order[place]
+        for at in range(coming):
+            lane = block.moving[at]
+            block.flow[place, lane] = given.flow[block.member[lane] if own_flow else 0, link]
+
+
+@part
+def _take_out_numbers(compiled, block, output, leaving):  # type: ignore[no-untyped-def]
+    """Writes heads and flows of the members in the first lanes of `moving`: one visit to each row of memory."""
+    structure = compiled.structure
+    for node in range(compiled.numbers.n_nodes):
+        position = structure.position[node]
+        for at in range(leaving):
+            lane = block.moving[at]
+            output.head[block.member[lane], node] = block.head[position, lane]
+    for place in range(structure.order.shape[0]):
+        link = structure.order[place]
+        for at in range(leaving):
+            lane = block.moving[at]
+            output.flow[block.member[lane], link] = block.flow[place, lane]
 
 
 @compiled
@@ -110,24 +166,10 @@ def _find_dry(compiled, block, which):  # type: ignore[no-untyped-def]
 
 @part
 def _put_in(compiled, given, block, lane, member, shared):  # type: ignore[no-untyped-def]
-    """Loads a member into a lane."""
+    """Loads the rest of a member into a lane: statuses, settings, outlets, resistances; closed pipes and dry zones."""
     structure, links, numbers = compiled.structure, compiled.links, compiled.numbers
-    n, nodes, m = numbers.n, numbers.n_nodes, structure.order.shape[0]
+    n, m = numbers.n, structure.order.shape[0]
     soft, throttle, machine = structure.groups[SOFT_PIPE], structure.groups[THROTTLE], structure.groups[MACHINE]
-
-    row = member if given.fixed_head.shape[0] > 1 else 0
-    top = -np.inf
-    for fixed in range(nodes - n):
-        block.head[n + fixed, lane] = given.fixed_head[row, fixed]
-        top = max(top, given.fixed_head[row, fixed])
-    row = member if given.demand.shape[0] > 1 else 0
-    for junction in range(n):
-        position = structure.position[junction]
-        block.demand[position, lane] = given.demand[row, junction]
-        block.head[position, lane] = top
-    row = member if given.flow.shape[0] > 1 else 0
-    for place in range(m):
-        block.flow[place, lane] = given.flow[row, structure.order[place]]
 
     if block.dried[lane]:
         block.dried[lane] = False
@@ -319,17 +361,14 @@ def _needs(given, member, junction, other):  # type: ignore[no-untyped-def]
 
 @part
 def _take_out(compiled, given, block, output, lane, member):  # type: ignore[no-untyped-def]
-    """Writes a lane's member to the output, which already holds the statuses and settings that were given."""
+    """Writes the rest of a member to the output, which already holds the statuses and settings that were given."""
     structure, numbers = compiled.structure, compiled.numbers
-    n, clean = numbers.n, block.clean[lane]
-    for node in range(numbers.n_nodes):
-        position = structure.position[node]
-        output.head[member, node] = block.head[position, lane]
-        if block.dried[lane] and block.dry_node[lane, position]:
-            output.head[member, node] = np.nan
-    for place in range(structure.order.shape[0]):
-        output.flow[member, structure.order[place]] = block.flow[place, lane]
-    if not clean:
+    n = numbers.n
+    if block.dried[lane]:
+        for node in range(n):
+            if block.dry_node[lane, structure.position[node]]:
+                output.head[member, node] = np.nan
+    if not block.clean[lane]:
         for place in range(structure.groups[SOFT_PIPE]):
             link = structure.order[place]
             if output.status[member, link] <= CLOSED or block.dry_link[lane, place]:

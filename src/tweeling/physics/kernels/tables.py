@@ -155,10 +155,11 @@ class Given(NamedTuple):
 class Block(NamedTuple):
     """The working memory of LANES members; rows are positions, places or outlets, columns lanes.
 
-    The last thirteen are the loop's own: which member each lane holds (-1 none), its iteration, next check and last error,
-    whether links were reopened (see `reference._reopen`), whether it is clean (no plain pipe closed, nothing dry, and the
-    shared resistances loaded), whether something is dry; for the search of dry zones the closed set asked for, the two closed
-    sets answered last with their dry nodes and whether there are any (-1 not asked yet), and a stack; statuses before a check.
+    The last fourteen are the loop's own: which member each lane holds (-1 none), lanes whose member comes or goes, its
+    iteration, next check and last error, whether links were reopened (see `reference._reopen`), whether it is clean (no plain
+    pipe closed, nothing dry, and the shared resistances loaded), whether something is dry; for the search of dry zones the
+    closed set asked for, the two closed sets answered last with their dry nodes and whether there are any (-1 not asked yet),
+    and a stack; statuses before a check.
     """
 
     head: Floats
@@ -188,6 +189,7 @@ class Block(NamedTuple):
     dry_link: npt.NDArray[np.bool_]
     dry_node: npt.NDArray[np.bool_]
     member: Ints
+    moving: Ints
     iteration: Ints
     next_check: Ints
     error: Floats
