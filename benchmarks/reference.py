@@ -203,7 +203,7 @@ def steady(file: File) -> Steady | str:
         node_settled = np.abs(reference.head - looser.head) <= SETTLED_HEAD
     supplied = np.zeros(len(nodes), dtype=bool)
     if reference is not None:
-        supplied = _supplied(stored["start"], stored["end"], reference.status > Status.CLOSED, stored["fixed"])
+        supplied = joined_to_source(stored["start"], stored["end"], reference.status > Status.CLOSED, stored["fixed"])
     return Steady(nodes, links, reference, looser, node_settled & supplied, link_settled, supplied)
 
 
@@ -238,7 +238,7 @@ def _period(stored: Mapping[str, Any], accuracy: float) -> Period:
     )
 
 
-def _supplied(start: Any, end: Any, is_open: Any, fixed: Any) -> npt.NDArray[np.bool_]:
+def joined_to_source(start: Any, end: Any, is_open: Any, fixed: Any) -> npt.NDArray[np.bool_]:
     """Nodes that open links join to a node of fixed head; (node,)."""
     n_nodes = len(fixed)
     joined = coo_array((np.ones(int(is_open.sum())), (start[is_open], end[is_open])), shape=(n_nodes, n_nodes))

@@ -1,0 +1,106 @@
+"""Robustness: random breaks, closures and pump failures on five networks. Does every member end well, or say what is dry?
+
+python benchmarks/robustness.py [--quick]
+"""
+
+from __future__ import annotations
+
+import argparse
+import traceback
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+import reference
+from agreement import engine, start
+from common import write_result
+from tweeling.network.inp.read import read_network
+from tweeling.network.network import LinkKind
+from tweeling.physics.hydraulics import balance
+from tweeling.physics.hydraulics.contract import Conditions, Outcome, Status, StoppingRule
+from tweeling.physics.hydraulics.plan import Plan, make_plan
+
+NETWORKS = ("epyt/L-TOWN", "epyt/Net3", "epyt/ky10", "epyt/BWSN_Network_1", "epyt/BWSN_Network_2")
+EVENTS = 200
+"""on each network"""
+
+
+def spoilt(plan: Plan, base: Conditions, n_members: int, rng: np.random.Generator) -> Conditions:
+    """Members with 1 to 5 pipes closed, up to 3 breaks of 1 to 300 cm2, pumps that fail, demands of 0 to 300 %."""
+    kind = plan.network.links.kind
+    pipes, pumps = np.flatnonzero(kind <= LinkKind.PIPE), np.flatnonzero(kind == LinkKind.PUMP)
+    status = np.repeat(base.status, n_members, axis=0)
+    leak = np.zeros((n_members, plan.n_junctions))
+    demand = np.repeat(base.demand, n_members, axis=0) * rng.choice([0.0, 0.5, 1.0, 1.0, 1.0, 3.0], (n_members, 1))
+    for member in range(n_members):
+        status[member, rng.choice(pipes, rng.integers(1, 6))] = Status.CLOSED
+        broken = rng.choice(plan.n_junctions, rng.integers(0, 4))
+        leak[member, broken] = 10 ** rng.uniform(-4, -1.5, len(broken))
+        if rng.random() < 0.3:
+            status[member, pumps[rng.random(len(pumps)) < 0.5]] = Status.CLOSED
+    return replace(base, status=status, leak_area=leak, demand=demand)
+
+
+def main() -> None:
+    """Solves every event and counts how it ended."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--quick", action="store_true", help="20 events on each network; then nothing is written")
+    asked = parser.parse_args()
+    there = {file.name: file for file in reference.files()}
+    count: Counter[str] = Counter()
+    details: dict[str, Any] = {}
+    for name in NETWORKS:
+        plan = make_plan(read_network(there[name].path))
+        base, _ = start(plan)
+        conditions = spoilt(plan, base, 20 if asked.quick else EVENTS, np.random.default_rng(1))
+        try:
+            solution = engine("cpu")(plan, conditions, plan.cold_flows(conditions), StoppingRule())
+        except Exception:  # what is counted here
+            traceback.print_exc()
+            count["exception"] += len(conditions.demand)
+            continue
+        ended = Counter(Outcome(outcome).name.lower() for outcome in solution.outcome)
+        left = balance.residuals(plan, conditions, solution)
+        told = solution.outcome <= Outcome.UNSUPPLIED
+        named = int(((solution.outcome == Outcome.UNSUPPLIED) & (solution.culprit >= 0)).sum())
+        details[name] = {
+            "ended": dict(ended),
+            "dry island named": named,
+            "mass": float(left.mass[told].max(initial=0)),
+            "energy": float(left.energy[told].max(initial=0)),
+            "failed members": np.flatnonzero(~told).tolist(),
+        }
+        count.update(ended)
+        print(
+            f"{name:25} {dict(ended)}; residuals of those {details[name]['mass']:.0e} m3/s, {details[name]['energy']:.0e} m",
+            flush=True,
+        )
+    total = sum(count.values())
+    good = (count["ok"] + count["unsupplied"]) / total
+    print(f"{total} events: {100 * good:.2f} % converge or name a dry island, {count['exception']} exceptions")
+    if asked.quick:
+        return
+    write_result(
+        "robustness",
+        [
+            {
+                "row": "robustness",
+                "what": f"{total} random breaks, closures and pump failures on {len(NETWORKS)} networks",
+                "at_least": "0 exceptions; > 99.5 % converge or name a dry island",
+                "aim": "",
+                "measured": f"{count['exception']} exceptions; {100 * good:.2f} %",
+                "verdict": "met" if good > 0.995 and not count["exception"] else "short",
+            }
+        ],
+        notes=[
+            f"{name}: {found['ended']}; largest residuals {found['mass']:.0e} m3/s, {found['energy']:.0e} m."
+            for name, found in details.items()
+        ],
+        details=details,
+    )
+
+
+if __name__ == "__main__":
+    main()
