@@ -142,7 +142,7 @@ def pump_loss(plan: Plan, pump: int, flow: Floats, speed: Floats) -> Law:
     h0, r = -table.h0[pump] * speed**2, table.r[pump] * speed ** (2 - n)
     if n == 1:
         return h0 + r * flow, r * np.ones_like(flow)
-    gradient = n * r * q ** (n - 1)
+    gradient = n * r * np.maximum(q, NO_FLOW) ** (n - 1)
     small = gradient < constants.min_gradient
     gradient = np.where(small, constants.min_gradient, gradient)
     return np.where(small, h0 + gradient * flow, h0 + gradient * flow / n), gradient

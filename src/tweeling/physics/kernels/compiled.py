@@ -35,10 +35,11 @@ _FOLDER = str(_cache_folder())
 
 
 def _njit(function: Callable[..., Any], **options: Any) -> Any:
+    # Division by zero gives infinity, as in NumPy: a member that fails ends unbalanced and raises nothing.
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = _FOLDER
     try:
-        return numba.njit(cache=True, nogil=True, **options)(function)
+        return numba.njit(cache=True, nogil=True, error_model="numpy", **options)(function)
     finally:
         numba.config.CACHE_DIR = before
 
@@ -50,7 +51,7 @@ def compiled(function: Callable[..., Any]) -> Any:
 
 def part(function: Callable[..., Any]) -> Any:
     """A part that stands in one place of one kernel: written into it before compiling, so that it is not compiled twice."""
-    return numba.njit(inline="always")(function)
+    return numba.njit(inline="always", error_model="numpy")(function)
 
 
 def compiled_entry(function: Callable[..., Any]) -> Any:

@@ -266,7 +266,7 @@ def _pump_loss(compiled, pump, curve, flow, speed):  # type: ignore[no-untyped-d
     h0, r = -pumps.h0[pump] * speed**2, pumps.r[pump] * speed ** (2.0 - n)
     if n == 1.0:
         return h0 + r * flow, r
-    gradient = n * r * q ** (n - 1.0)
+    gradient = n * r * max(q, LEAST_FLOW) ** (n - 1.0)
     if gradient < numbers.min_gradient:
         return h0 + numbers.min_gradient * flow, numbers.min_gradient
     return h0 + gradient * flow / n, gradient
