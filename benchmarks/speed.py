@@ -175,11 +175,11 @@ def compare(town: Town, file: reference.File, members: int, repetitions: int) ->
 
 
 def _said(case: dict[str, Any]) -> str:
+    mass, energy = (" / ".join(f"{value:.0e}" for value in case[name]) for name in ("mass", "energy"))
     return (
-        f"{case['network']:20} {case['start']:8} {case['ratio']:5.1f} x: {case['ours_us']:.1f} us, "
-        f"EPANET {case['epanet_us']:.0f} us a member; iterations {case['ours_iterations']:.1f} / {case['epanet_iterations']:.1f}; mass {case['mass'][0]:.0e} / "
-        f"{case['mass'][1]:.0e} m3/s, energy {case['energy'][0]:.0e} / {case['energy'][1]:.0e} m; converged "
-        f"{100 * case['ours_converged']:.1f} %"
+        f"{case['network']:20} {case['start']:8} {case['ratio']:5.1f} x: {case['ours_us']:.1f} us, EPANET "
+        f"{case['epanet_us']:.0f} us a member; iterations {case['ours_iterations']:.1f} / {case['epanet_iterations']:.1f}; "
+        f"mass {mass} m3/s, energy {energy} m; converged {100 * case['ours_converged']:.1f} %"
     )
 
 
