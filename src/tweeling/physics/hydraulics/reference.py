@@ -44,6 +44,8 @@ from tweeling.physics.hydraulics.statuses import link_status, pressure_switched,
 DAMPING = 0.6
 """Part of a step that flows move by when statuses and curves go to and fro, see `damping`."""
 HOLDING = (LinkKind.PRV, LinkKind.PSV)
+SLACK = 1e-12
+"""m3/s: a change of flow below this never delays convergence by heads."""
 OWN_RELATIVE_CHANGE = 1e-6
 """sum |dq| / sum |q| that our own stopping rule asks for beside heads."""
 
@@ -107,7 +109,8 @@ class _Step(NamedTuple):
     Args:
         moved, total: sums of |change| and of |flow|, m3/s; (member,).
         worst: the link that changed most; (member,).
-        head_error: largest |change| * gradient: how far a loss was from its head difference, m; (member,).
+        head_error: largest |change| * gradient of flows that changed by more than SLACK: how far a loss was from its head
+            difference, m; (member,).
         creep: flow that only a sinking zone explains, m3/s; (member, link).
     """
 
@@ -473,7 +476,7 @@ def _update(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, ris
     members.flow = np.where(off, 0.0, flow)
     total += np.abs(members.flow).sum(1)
     moved += np.abs(change).sum(1)
-    head_error = (np.abs(change) * tangent.gradient).max(1, initial=0.0)
+    head_error = np.where(np.abs(change) > SLACK, np.abs(change) * tangent.gradient, 0.0).max(1, initial=0.0)
     return _Step(moved, total, _argmax(np.abs(change)), head_error, creep)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from tweeling.physics.hydraulics.reference import SLACK
 from tweeling.physics.kernels.compiled import compiled, part
 from tweeling.physics.kernels.structure import MACHINE, SOFT_PIPE
-from tweeling.physics.kernels.tables import ACTIVE, CLOSED, FCV, LEAST_PIVOT, POWER, PRV, PSV, PUMP, SLACK
+from tweeling.physics.kernels.tables import ACTIVE, CLOSED, FCV, LEAST_PIVOT, POWER, PRV, PSV, PUMP
 from tweeling.physics.kernels.tangents import (
     add_link,
     darcy_pipes,

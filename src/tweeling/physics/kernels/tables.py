@@ -18,13 +18,10 @@ from tweeling.physics.kernels.structure import Structure, make_structure
 
 ENORMOUS = 1e60
 """m per (m3/s)^n: the resistance of a closed or dry plain pipe; kernels hold it, or its inverse (see `Given.resistance`)."""
-LEAST_PIVOT = 1e-25
+LEAST_PIVOT = 1e-45
 """m2/s: a smaller or negative pivot is rounding in a zone without supply; a trickle stands in, and the step proves nothing."""
 LEAST_FLOW = 1e-30
 """m3/s: what logarithms take for no flow."""
-SLACK = 1e-12
-"""m3/s: a change of flow below this never delays convergence by heads."""
-
 XHEAD, TEMPORARILY_CLOSED, CLOSED, OPEN, ACTIVE, _, XFCV, XPRESSURE = (int(status) for status in Status)
 OK, UNSUPPLIED, UNBALANCED, CYCLING = (int(outcome) for outcome in Outcome)
 CHECK_VALVE, PUMP, PRV, PSV, PBV, FCV, TCV, GPV, PCV = (
