@@ -92,8 +92,9 @@ def main() -> None:
                 "EPANET runs a sample of the members one after another on one core (initH, then runH and nextH to the end; "
                 "setters left out) in each repetition: "
                 + ", ".join(f"{name} {sample}" for name, sample in NETWORKS.items())
-                + "; a member of 1,000 is taken to cost their mean. Ours is the whole `tw.simulate`, which keeps the "
-                "pressure of one node; EPANET keeps nothing. Both stop at 1e-5. Demands differ by a node's factor: uniform 80 to 120 % in "
+                + "; a member is taken to cost their mean. Ours is the whole `tw.simulate`, keeping the "
+                "pressure of one node; EPANET keeps nothing. Both stop at 1e-5. "
+                "Demands differ by a node's factor: uniform 80 to 120 % in "
                 "EPANET, log-normal with sd 0.12 in ours.",
             ],
         )
