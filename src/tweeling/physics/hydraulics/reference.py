@@ -219,6 +219,7 @@ def _iterate(
     checked = converged | ((iteration == next_check) & (iteration <= rule.max_check))
     links = _unless_dry(plan, members, link_status(plan, status, members.setting, members.head, members.flow))
     links = np.where(checked[:, None], links, status)
+    _restart_pumps(plan, members, status, links)
     changed |= converged & (links != status).any(1)
     switched, setting, by_switch = pressure_switched(plan, links, members.setting, members.head)
     by_switch &= converged
@@ -252,6 +253,14 @@ def _iterate(
     members.culprit[:] = np.where(done, np.where(drifting, worst, np.where(wet, -1, _thirsty(plan, given, members))), worst)
     members.culprit[:] = np.where(changed & ~done, last_change, members.culprit)
     return done, next_check
+
+
+def _restart_pumps(plan: Plan, members: _Members, before: Codes, after: Codes) -> None:
+    """Gives pumps of constant power that open again their first flow: next to no flow they would stay there."""
+    pumps = plan.network.pumps.link[plan.pumps.law == PumpLaw.POWER]
+    first = plan.pumps.first_flow[plan.pumps.law == PumpLaw.POWER]
+    again = (before[:, pumps] == Status.XHEAD) & (after[:, pumps] == Status.OPEN)
+    members.flow[:, pumps] = np.where(again, first, members.flow[:, pumps])
 
 
 def _reopen(plan: Plan, status: Codes, dry: Bools) -> Codes:

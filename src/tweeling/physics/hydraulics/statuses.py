@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from tweeling.network.network import Bools, Floats, LinkKind
 from tweeling.physics.hydraulics.contract import Codes, Status
-from tweeling.physics.hydraulics.plan import Plan
+from tweeling.physics.hydraulics.plan import Plan, PumpLaw
 
 
 def regulating_status(plan: Plan, status: Codes, setting: Floats, head: Floats, flow: Floats) -> Codes:
@@ -79,8 +79,8 @@ def link_status(plan: Plan, status: Codes, setting: Floats, head: Floats, flow: 
     pump = plan.network.pumps.link
     most = setting[:, pump] ** 2 * np.where(np.isinf(plan.pumps.max_gain), 1e10, plan.pumps.max_gain)
     running = (new[:, pump] >= Status.OPEN) & (setting[:, pump] > 0)
-    lifts = np.where(-drop[:, pump] > most + constants.head_tolerance, Status.XHEAD, Status.OPEN)
-    new[:, pump] = np.where(running, lifts, new[:, pump])
+    stuck = (-drop[:, pump] > most + constants.head_tolerance) | blocked(plan, status, setting, drop, flow)[:, pump]
+    new[:, pump] = np.where(running, np.where(stuck, Status.XHEAD, Status.OPEN), new[:, pump])
 
     control = links.kind == LinkKind.FCV
     now, q = new[:, control], flow[:, control]
@@ -92,6 +92,25 @@ def link_status(plan: Plan, status: Codes, setting: Floats, head: Floats, flow: 
     for link, end in tank_ends(plan):
         new[:, link] = tank_link_status(plan, link, end, new[:, link], head, flow[:, link])
     return new
+
+
+def blocked(plan: Plan, status: Codes, setting: Floats, drop: Floats, flow: Floats) -> Bools:
+    """Whether pumps of constant power stand against a closed way; False for other links.
+
+    At no flow such a pump has no bounded gain: once its flow is next to nothing it is closed, until the head behind it falls
+    below that before it. (EPANET closes it by a gain of 1e10 ft, or leaves it open without flow and without gain.)
+
+    Args:
+        drop: head difference start - end, m.
+        flow: m3/s.
+    """
+    found = np.zeros(flow.shape, dtype=bool)
+    power = plan.pumps.law == PumpLaw.POWER
+    link = plan.network.pumps.link[power]
+    steep = plan.pumps.r[power] * setting[:, link] ** 3 > plan.constants.high_resistance * flow[:, link] ** 2
+    waits = (status[:, link] == Status.XHEAD) & (drop[:, link] <= plan.constants.head_tolerance)
+    found[:, link] = np.where(status[:, link] == Status.XHEAD, waits, steep)
+    return found
 
 
 def tank_ends(plan: Plan) -> list[tuple[int, int]]:

@@ -12,6 +12,7 @@ from tweeling.physics.kernels.tables import (
     CLOSED,
     FCV,
     OPEN,
+    POWER,
     PRV,
     PSV,
     PUMP,
@@ -96,6 +97,17 @@ def regulate(compiled, block, lane):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def _blocked(compiled, pump, status, speed, drop, flow):  # type: ignore[no-untyped-def]
+    """See `statuses.blocked`."""
+    pumps, numbers = compiled.pumps, compiled.numbers
+    if pumps.law[pump] != POWER:
+        return False
+    if status == XHEAD:
+        return drop <= numbers.head_tolerance
+    return pumps.r[pump] * speed**3 > numbers.high_resistance * flow * flow
+
+
+@compiled
 def _check_valve(numbers, status, drop, flow):  # type: ignore[no-untyped-def]
     """See `statuses.check_valve_status`."""
     if flow < -numbers.flow_tolerance or drop < -numbers.head_tolerance:
@@ -121,7 +133,10 @@ def check_links(compiled, block, lane):  # type: ignore[no-untyped-def]
             status = _check_valve(numbers, status, drop, q)
         elif kind == PUMP and status >= OPEN and setting > 0.0:
             most = setting**2 * compiled.pumps.max_gain[links.pump[k]]
-            status = XHEAD if -drop > most + h_tol else OPEN
+            stuck = -drop > most + h_tol or _blocked(compiled, links.pump[k], block.status[lane, k], setting, drop, q)
+            status = XHEAD if stuck else OPEN
+            if compiled.pumps.law[links.pump[k]] == POWER and block.status[lane, k] == XHEAD and not stuck:
+                block.flow[k, lane] = compiled.pumps.first_flow[links.pump[k]]
         elif kind == FCV and not np.isnan(setting):
             if drop < -h_tol or q < -numbers.flow_tolerance:
                 status = XFCV

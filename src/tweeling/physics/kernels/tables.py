@@ -56,6 +56,7 @@ class Pumps(NamedTuple):
     r: Floats
     n: Floats
     max_gain: Floats
+    first_flow: Floats
     curve_first: Ints
     curve_flow: Floats
     curve_head: Floats
@@ -251,6 +252,7 @@ def compile_plan(plan: Plan) -> Compiled:
             r=np.array(plan.pumps.r),
             n=np.array(plan.pumps.n),
             max_gain=np.where(np.isinf(plan.pumps.max_gain), 1e10, plan.pumps.max_gain),
+            first_flow=np.array(plan.pumps.first_flow),
             curve_first=np.array(plan.curves.first),
             curve_flow=np.array(plan.curves.flow),
             curve_head=np.array(plan.curves.head),
