@@ -161,7 +161,7 @@ def _begin(plan: Plan, conditions: Conditions, flows: Flows) -> tuple[_Given, _M
         rows(leak_fixed),
         rows(leak_variable),
     )
-    head = np.concatenate([np.repeat(given.fixed_head.max(1)[:, None], plan.n_junctions, 1), given.fixed_head], axis=1)
+    head = _flat_heads(plan, given.fixed_head)
     members = _Members(
         head=head,
         flow=rows(flows.link),
@@ -179,6 +179,11 @@ def _begin(plan: Plan, conditions: Conditions, flows: Flows) -> tuple[_Given, _M
         error=np.full(n_members, np.inf),
     )
     return given, members
+
+
+def _flat_heads(plan: Plan, fixed_head: Floats) -> Floats:
+    """Heads to start from: at junctions that of the highest reservoir or tank, m; (member, node)."""
+    return np.concatenate([np.repeat(fixed_head.max(1)[:, None], plan.n_junctions, 1), fixed_head], axis=1)
 
 
 def linear_equations(plan: Plan, conditions: Conditions, solution: Solution) -> Iterator[tuple[Equations, Floats, Floats]]:
@@ -212,7 +217,9 @@ def _iterate(
     old = members.status
     creeps = step.creep > plan.constants.flow_tolerance
     baseless = creeps & (old == Status.ACTIVE) & (plan.network.links.kind == LinkKind.PSV)
+    # Heads without a base are astronomic, and so is their rounding: the next step starts from flat ones.
     members.flow = np.where(baseless, 0.0, members.flow)
+    members.head = np.where(baseless.any(1)[:, None], _flat_heads(plan, given.fixed_head), members.head)
     status = np.where(baseless, np.int8(Status.XPRESSURE), old)
     status = _unless_dry(plan, members, regulating_status(plan, status, members.setting, members.head, members.flow))
     changed = (status != old).any(1)

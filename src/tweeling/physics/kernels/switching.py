@@ -48,6 +48,7 @@ def creeping(compiled, block, lane):  # type: ignore[no-untyped-def]
             if creep > numbers.flow_tolerance and links.kind[place] == PSV:
                 block.status[lane, place] = XPRESSURE
                 block.flow[place, lane] = 0.0
+                _flatten(compiled, block, lane)
     return at
 
 
@@ -94,6 +95,17 @@ def regulate(compiled, block, lane):  # type: ignore[no-untyped-def]
             block.status[lane, place] = new
             changed = place
     return changed
+
+
+@compiled
+def _flatten(compiled, block, lane):  # type: ignore[no-untyped-def]
+    """Gives junctions the head of the highest reservoir or tank; see `reference._flat_heads`."""
+    n, nodes = compiled.numbers.n, compiled.numbers.n_nodes
+    top = -np.inf
+    for node in range(n, nodes):
+        top = max(top, block.head[node, lane])
+    for node in range(n):
+        block.head[node, lane] = top
 
 
 @compiled
