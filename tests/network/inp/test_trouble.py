@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -52,6 +55,8 @@ TROUBLE = {
     "a number that is infinite": (A_LINE, "A 1e999 5", ("[JUNCTIONS] line 4", "1e999")),
     "a pattern without a number": ("p 1 2 3", "p 1 nan 3", ("[PATTERNS] line 12", "nan")),
     "a time that overflows": ("DURATION 4", "DURATION 1e30", ("[TIMES] line 16", "1e30")),
+    "a valve that ends too soon": (TIMES, "[VALVES]\nV A B 100\n[TIMES]", ("[VALVES] line 16", "leaves 'V' out")),
+    "a source without strength": (TIMES, "[SOURCES]\nA MASS\n[TIMES]", ("[SOURCES] line 16", "'A' has no strength")),
     "a quote that never ends": (A_LINE, '"A 10 5', ("[JUNCTIONS] line 4", "error 202")),
 }
 
@@ -158,6 +163,51 @@ def test_a_reader_that_crashes_is_an_error_of_the_file(file: Path, monkeypatch: 
     file.write_text(GOOD)
     with pytest.raises(NetworkFileError, match="crashed"):
         tw.read_network(file)
+
+
+@pytest.mark.parametrize(
+    ("ending", "words"),
+    [
+        ("raise MemoryError", "ran out of the memory"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGXCPU)", "more than 30 s of processor time"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "was killed"),
+    ],
+)
+def test_a_reader_at_its_bounds_says_which(ending: str, words: str, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    child = file.with_name("child.py")
+    child.write_text(ending)
+    monkeypatch.setattr(judge, "CHILD", child)
+    file.write_text(GOOD)
+    with pytest.raises(NetworkFileError, match=words):
+        tw.read_network(file)
+
+
+def test_the_reader_of_a_network_that_needs_more_memory_than_it_gets_is_stopped(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judge, "MEMORY", 2**20)
+    file.write_text(GOOD)
+    with pytest.raises(NetworkFileError, match="memory"):
+        tw.read_network(file)
+
+
+def test_the_reader_bounds_its_own_processor_time_and_files() -> None:
+    runs_away = f"import runpy; runpy.run_path({str(judge.CHILD)!r})['limit'](2**32, 1, 10)"
+    busy = subprocess.run([sys.executable, "-c", f"{runs_away}\nwhile True: pass"], check=False)
+    assert busy.returncode == -signal.SIGXCPU
+    script = f"{runs_away}\nopen('big', 'wb').write(b'x' * 11)"
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, check=False)
+        assert Path(folder, "big").stat().st_size == 10
+
+
+def test_networks_are_read_in_threads_side_by_side(file: Path) -> None:
+    files = [file.with_name(f"{name}.inp") for name in "CDEF"]
+    for each in files:
+        each.write_text(GOOD.replace("B", each.stem))
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(tw.read_network, files))
+    assert [network.nodes.ids[1] for network in found] == ["C", "D", "E", "F"]
 
 
 def test_the_reader_sees_no_secret_of_the_environment(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,8 @@ MAX_LINE = 1022
 CHILD = Path(__file__).with_name("child.py")
 SECONDS = 30.0
 """Processor time for a small file; large ones get more. By the clock it may be four times as long."""
+MEMORY = 2**31
+"""Bytes of address space (Linux) for a small file; large ones get more."""
 
 _PASSED_ON = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TEMP", "TMP", "TMPDIR", "LANG", "LC_ALL")
 _OPENS_A_FILE = {"OPTIONS": ("HYDR", "MAP", "VERI"), "REPORT": ("FILE",)}
@@ -85,7 +87,7 @@ def ask(copy: bytes, encoding: str, name: str, with_sources: bool) -> Answer:
     """
     size = len(copy)
     seconds = SECONDS + size / 2**18
-    bounds = (2**31 + 60 * size, math.ceil(seconds), 2**28 + 20 * size)
+    bounds = (MEMORY + 60 * size, math.ceil(seconds), 2**28 + 20 * size)
     environment = {key: os.environ[key] for key in _PASSED_ON if key in os.environ}
     environment["PYTHONPATH"] = os.pathsep.join(entry for entry in sys.path if entry)
     with tempfile.TemporaryDirectory(prefix="tweeling-") as folder:
@@ -115,17 +117,22 @@ def ask(copy: bytes, encoding: str, name: str, with_sources: bool) -> Answer:
 _HINT = "`tweeling check {}` looks for the cause without EPANET"
 
 
+_OUT_OF_MEMORY = ("MemoryError", "Error 101", "failed to map segment")
+
+
 def _what_happened(done: subprocess.CompletedProcess[bytes], seconds: float) -> str:
     words = done.stderr.decode("utf-8", "replace").strip().splitlines()
     last = words[-1] if words else ""
-    if "MemoryError" in last or "101" in last:
+    if any(sign in last for sign in _OUT_OF_MEMORY):
         return "EPANET ran out of the memory that it gets for a file of this size"
     if done.returncode < 0:
         import signal
 
         stopped = signal.Signals(-done.returncode)
-        if stopped.name in ("SIGXCPU", "SIGKILL"):
+        if stopped.name == "SIGXCPU":
             return f"EPANET needed more than {seconds:.0f} s of processor time"
+        if stopped.name == "SIGKILL":
+            return "EPANET was killed while it read, as a system does that runs out of memory"
         return f"EPANET crashed on this file ({stopped.name})"
     return f"EPANET could not be asked ({last})"
 

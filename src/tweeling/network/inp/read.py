@@ -19,7 +19,7 @@ import numpy as np
 from tweeling.network.inp import extras
 from tweeling.network.inp.judge import Answer, ask, safe_copy
 from tweeling.network.inp.sections import BLANK, Line, read_encoded, split_sections
-from tweeling.network.inp.trouble import not_finite, refuse_unreadable, refused
+from tweeling.network.inp.trouble import not_finite, refuse_left_out, refuse_unreadable, refused
 from tweeling.network.network import (
     Action,
     Control,
@@ -88,6 +88,7 @@ def read_network(path: str | Path) -> Network:
         raise refused(path, answer.refusal, answer.header["report"], text, sections)
     if not answer.sound:
         raise not_finite(path, sections)
+    refuse_left_out(path, sections, answer.header["node_ids"], answer.header["link_ids"])
     return _network(answer, sections)
 
 

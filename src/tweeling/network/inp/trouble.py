@@ -17,7 +17,9 @@ MAX_ID = 31
 MAX_TOKEN = 255
 MAX_PROBLEMS = 10
 
-_DEFINES = "JUNCTIONS RESERVOIRS TANKS PIPES PUMPS VALVES PATTERNS CURVES".split()
+_NODES = ("JUNCTIONS", "RESERVOIRS", "TANKS")
+_LINKS = ("PIPES", "PUMPS", "VALVES")
+_DEFINES = (*_NODES, *_LINKS, "PATTERNS", "CURVES")
 _FREE_TEXT = ("TITLE", "LABELS", "BACKDROP", "END", "")
 
 
@@ -52,7 +54,26 @@ def _unreadable(section: str, line: Line, encoding: str) -> str | None:
     name = line.tokens[0]
     if section in _DEFINES and len(name.encode(encoding)) > MAX_ID:
         return f"the id {name[:40]!r} is longer than the {MAX_ID} bytes that EPANET keeps"
+    if section == "SOURCES" and len(line.tokens) == 2:
+        return f"the source at {name!r} has no strength (EPANET crashes on such a line)"
     return None
+
+
+def refuse_left_out(path: str | Path, sections: Sections, node_ids: Sequence[str], link_ids: Sequence[str]) -> None:
+    """Refuses a file with elements that EPANET passes over without a word, such as a valve whose row is too short.
+
+    Raises:
+        NetworkFileError: with up to `MAX_PROBLEMS` problems.
+    """
+    there = {name: set(node_ids) for name in _NODES} | {name: set(link_ids) for name in _LINKS}
+    found = (
+        f"[{name}] line {line.number}: EPANET leaves {line.tokens[0]!r} out, its row is too short: {line.text.strip()[:120]}"
+        for name, ids in there.items()
+        for line in sections.get(name, ())
+        if line.tokens and line.tokens[0] not in ids
+    )
+    if problems := list(islice(found, MAX_PROBLEMS)):
+        raise _error(path, problems)
 
 
 def refused(path: str | Path, error: str, report: str, text: str, sections: Sections) -> NetworkFileError:
