@@ -29,6 +29,26 @@ en.open(project, sys.argv[1], sys.argv[2], "")
 print(time.perf_counter() - start)
 """
 
+PEAK = """
+import sys
+from pathlib import Path
+def peak():
+    return next(int(line.split()[1]) / 1024 for line in Path("/proc/self/status").open() if line.startswith("VmHWM"))
+"""
+"""Peak memory of this process in MiB, as Linux counts it (`getrusage` would count that of its parent)."""
+OURS = """
+import tweeling as tw
+read, before = tw.read_network, peak()
+network = read(sys.argv[1])
+print(peak() - before)
+"""
+EPANETS = """
+import runpy
+from tweeling.network.inp import judge
+runpy.run_path(str(judge.CHILD))["main"]([*sys.argv[1:], "-", str(2**36), "600", str(2**32)])
+print(peak())
+"""
+
 
 def write_grid(path: Path) -> None:
     """A square grid of pipes with one reservoir, as text: coordinates, demands and a pattern included."""
@@ -72,12 +92,25 @@ def opening(path: Path, scratch: Path) -> float:
     return statistics.median(times)
 
 
+def peaks(path: Path, scratch: Path) -> tuple[float, float]:
+    """Peak memory of reading in MiB: what it adds to the process that reads, and EPANET's process with its Python."""
+
+    def run(script: str, *arguments: str) -> float:
+        command = [sys.executable, "-c", PEAK + script, str(path), *arguments]
+        return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    return run(OURS), run(EPANETS, str(scratch / "answer"))
+
+
 def measure(path: Path, scratch: Path) -> dict[str, float]:
-    """Seconds of reading, of EPANET's opening within it, and of writing; nodes and MiB."""
+    """Seconds of reading, of EPANET's opening within it, and of writing; nodes, MiB of the file and of memory."""
     network = tw.read_network(path)
+    own, of_child = peaks(path, scratch)
     return {
         "nodes": len(network.nodes),
         "mib": path.stat().st_size / 2**20,
+        "memory_mib": own,
+        "memory_of_child_mib": of_child,
         "read": median_of(tw.read_network, path),
         "open": opening(path, scratch),
         "write": median_of(network.write, scratch / "written.inp"),
@@ -108,7 +141,8 @@ def main() -> None:
                     "at_least": asked,
                     "aim": "",
                     "measured": f"read {found['read']:.2f} s, of it EPANET's opening {found['open']:.2f} s; "
-                    f"write {found['write']:.2f} s",
+                    f"beyond it {found['read'] - found['open']:.2f} s; write {found['write']:.2f} s; "
+                    f"memory {found['memory_mib']:.0f} MiB and {found['memory_of_child_mib']:.0f} MiB in EPANET's process",
                     "verdict": "met" if counted <= limit else "short",
                 }
             )

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from tweeling.errors import NetworkFileError
 
 MAX_BYTES = 64 * 1024 * 1024
-"""A file larger than this is refused: reading takes some 60 times its size in memory. A network of 400,000 nodes fits."""
+"""A file larger than this is refused: reading takes some 40 times its size in memory. A network of 400,000 nodes fits."""
 
 # EPANET matches a section by its first letters, in any case (inpfile keywords of the manual, appendix C).
 _SECTIONS = (
