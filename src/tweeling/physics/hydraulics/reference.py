@@ -39,7 +39,7 @@ from tweeling.network.network import Bools, Floats, Ints, LinkKind
 from tweeling.physics.hydraulics import laws
 from tweeling.physics.hydraulics.contract import Codes, Conditions, Flows, Outcome, Solution, Status, StoppingRule
 from tweeling.physics.hydraulics.plan import Plan, PumpLaw
-from tweeling.physics.hydraulics.statuses import link_status, pressure_switched, regulating_status
+from tweeling.physics.hydraulics.statuses import link_status, power_pumps, pressure_switched, regulating_status, stalled
 
 DAMPING = 0.6
 """Part of a step that flows move by when statuses and curves go to and fro, see `damping`."""
@@ -345,7 +345,7 @@ def _linearise(plan: Plan, given: _Given, members: _Members) -> _Tangent:
     conductance = 1 / gradient
     constant = members.flow + conductance * (drop - loss)
     trickle = 1 / plan.constants.high_resistance
-    closed = ~passes(plan, members.status, members.setting)
+    closed = ~passes(plan, members.status, members.setting) | stalled(plan, members.setting, members.flow)
     active = members.status == Status.ACTIVE
     control = active & (links.kind == LinkKind.FCV)
     conductance = np.where(closed | control, trickle, conductance)
@@ -458,10 +458,9 @@ def _update(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, ris
     rise_over = rise[:, links.start] - rise[:, links.end]
     change = step * (tangent.constant + tangent.conductance * rise_over - members.flow)
     runs = passes(plan, members.status, members.setting)
-    power = np.zeros(plan.n_links, dtype=bool)
-    power[plan.network.pumps.link[plan.pumps.law == PumpLaw.POWER]] = True
     # A pump of constant power has no loss at negative flow: halve its flow instead (EPANET does).
-    change = np.where(power & runs & (change < -members.flow), -members.flow / 2, change)
+    delivers = power_pumps(plan) & runs & ~stalled(plan, members.setting, members.flow)
+    change = np.where(delivers & (change < -members.flow), -members.flow / 2, change)
     flow = members.flow + change
 
     total, moved = np.zeros(len(flow)), np.zeros(len(flow))

@@ -104,12 +104,23 @@ def blocked(plan: Plan, status: Codes, setting: Floats, drop: Floats, flow: Floa
         drop: head difference start - end, m.
         flow: m3/s.
     """
+    waits = (status == Status.XHEAD) & (drop <= plan.constants.head_tolerance)
+    return np.where(status == Status.XHEAD, waits & power_pumps(plan), stalled(plan, setting, flow))
+
+
+def power_pumps(plan: Plan) -> Bools:
+    """Which links are pumps of constant power; (link,)."""
+    found = np.zeros(plan.n_links, dtype=bool)
+    found[plan.network.pumps.link[plan.pumps.law == PumpLaw.POWER]] = True
+    return found
+
+
+def stalled(plan: Plan, setting: Floats, flow: Floats) -> Bools:
+    """Whether pumps of constant power have next to no flow: the slope of their gain is beyond EPANET's CBIG; (member, link)."""
     found = np.zeros(flow.shape, dtype=bool)
     power = plan.pumps.law == PumpLaw.POWER
     link = plan.network.pumps.link[power]
-    steep = plan.pumps.r[power] * setting[:, link] ** 3 > plan.constants.high_resistance * flow[:, link] ** 2
-    waits = (status[:, link] == Status.XHEAD) & (drop[:, link] <= plan.constants.head_tolerance)
-    found[:, link] = np.where(status[:, link] == Status.XHEAD, waits, steep)
+    found[:, link] = plan.pumps.r[power] * setting[:, link] ** 3 > plan.constants.high_resistance * flow[:, link] ** 2
     return found
 
 

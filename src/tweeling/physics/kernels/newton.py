@@ -14,6 +14,7 @@ from tweeling.physics.kernels.tangents import (
     passes,
     power_pipes,
     soft_pipes,
+    stalled,
     throttles,
 )
 from tweeling.physics.kernels.vector import LANES, absolute, choose, fma, largest, less, load, spread, store
@@ -203,7 +204,12 @@ def _move(compiled, given, block, head_tolerance):  # type: ignore[no-untyped-de
             q, p = block.flow[k, lane], block.conductance[k, lane]
             change = (block.constant[k, lane] + p * rise - q) * block.step[0, lane]
             runs = kind == PUMP and passes(kind, status, block.setting[lane, k])
-            if runs and compiled.pumps.law[links.pump[k]] == POWER and change < -q:
+            if (
+                runs
+                and change < -q
+                and compiled.pumps.law[links.pump[k]] == POWER
+                and not stalled(compiled, links.pump[k], block.setting[lane, k], q)
+            ):
                 change = -q / 2.0
             block.flow[k, lane] = q + change
             block.sums[0, lane] += abs(q + change)

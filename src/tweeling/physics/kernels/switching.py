@@ -21,7 +21,7 @@ from tweeling.physics.kernels.tables import (
     XHEAD,
     XPRESSURE,
 )
-from tweeling.physics.kernels.tangents import passes
+from tweeling.physics.kernels.tangents import passes, stalled
 
 
 @compiled
@@ -116,7 +116,7 @@ def _blocked(compiled, pump, status, speed, drop, flow):  # type: ignore[no-unty
         return False
     if status == XHEAD:
         return drop <= numbers.head_tolerance
-    return pumps.r[pump] * speed**3 > numbers.high_resistance * flow * flow
+    return stalled(compiled, pump, speed, flow)
 
 
 @compiled

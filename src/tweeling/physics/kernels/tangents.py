@@ -49,6 +49,13 @@ def passes(kind, status, setting):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def stalled(compiled, pump, speed, flow):  # type: ignore[no-untyped-def]
+    """See `statuses.stalled`."""
+    pumps = compiled.pumps
+    return pumps.law[pump] == POWER and pumps.r[pump] * speed**3 > compiled.numbers.high_resistance * flow * flow
+
+
+@compiled
 def add_link(structure, block, n, k, p, c):  # type: ignore[no-untyped-def]
     """Adds a link to the equations; what stands above the diagonal is what stands below."""
     i, j, e = structure.start[k], structure.end[k], structure.entry[k]
@@ -211,7 +218,9 @@ def machines(compiled, block):  # type: ignore[no-untyped-def]
             if block.dry_link[lane, k] or (kind in (PRV, PSV) and status == ACTIVE):
                 block.conductance[k, lane] = 0.0
                 block.constant[k, lane] = 0.0
-            elif not passes(kind, status, setting):
+            elif not passes(kind, status, setting) or (
+                kind == PUMP and stalled(compiled, links.pump[k], setting, block.flow[k, lane])
+            ):
                 block.conductance[k, lane] = trickle
                 block.constant[k, lane] = 0.0
             elif kind == FCV and status == ACTIVE:
