@@ -165,8 +165,8 @@ def positional_minor(plan: Plan, link: int, opening: Floats) -> Floats:
     else:
         x, y = plan.network.curves.x[curve], plan.network.curves.y[curve]
         relative = np.interp(opening, x, y)
-        relative = np.where(opening < x[0], opening / x[0] * y[0], relative)
         with np.errstate(divide="ignore", invalid="ignore"):
+            relative = np.where(opening < x[0], opening / x[0] * y[0], relative)
             beyond = (opening - x[-1]) / (1 - x[-1]) * (1 - y[-1]) + y[-1]
         relative = np.where(opening > x[-1], beyond, relative)
     relative = np.clip(relative / 100, 1e-6, 1.0)
