@@ -343,7 +343,8 @@ def _linearise(plan: Plan, given: _Given, members: _Members) -> _Tangent:
     loss, gradient = laws.link_loss(plan, members.flow, members.setting, given.resistance, given.roughness)
     drop = members.head[:, links.start] - members.head[:, links.end]
     conductance = 1 / gradient
-    constant = members.flow + conductance * (drop - loss)
+    with np.errstate(invalid="ignore"):  # a member with an impossible input; it ends as unbalanced
+        constant = members.flow + conductance * (drop - loss)
     trickle = 1 / plan.constants.high_resistance
     closed = ~passes(plan, members.status, members.setting) | stalled(plan, members.setting, members.flow)
     active = members.status == Status.ACTIVE
