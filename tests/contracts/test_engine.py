@@ -103,6 +103,7 @@ def test_a_solve_changes_nothing_that_it_is_given(solve: Engine) -> None:
     assert all(np.array_equal(one, other, equal_nan=True) for one, other in zip(before, after, strict=True))
 
 
+@pytest.mark.filterwarnings("ignore:Matrix is exactly singular")  # of the member that fails
 @every_engine
 def test_a_member_that_fails_never_spoils_its_neighbours(solve: Engine) -> None:
     plan = published("Net3")
@@ -324,6 +325,34 @@ def test_a_network_without_junctions_is_solved(solve: Engine) -> None:
     assert Outcome(solution.outcome[0]) == Outcome.OK
     assert balance.residuals(plan, conditions, solution).energy[0] < 1e-6
     assert solution.net_inflow[0].sum() == pytest.approx(0.0, abs=1e-12)
+
+
+@every_engine
+def test_one_junction_without_links_is_unsupplied(solve: Engine) -> None:
+    plan = make_plan(make_network([0.01], [50.0], []))
+    solution = solve_cold(solve, plan, plan.conditions())
+    assert Outcome(solution.outcome[0]) == Outcome.UNSUPPLIED
+    assert np.isnan(solution.head[0, 0])
+    assert solution.head[0, 1] == 50.0
+    assert solution.flows.link.shape == (1, 0)
+    assert solution.net_inflow[0].tolist() == [0.0]
+
+
+@every_engine
+def test_a_part_that_no_link_joins_to_a_source_is_unsupplied(solve: Engine) -> None:
+    plan = make_plan(make_network([0.01, 0.01, 0.01], [50.0], [Link(3, 0), Link(1, 2)]))
+    solution = solve_cold(solve, plan, plan.conditions())
+    assert Outcome(solution.outcome[0]) == Outcome.UNSUPPLIED
+    assert np.isnan(solution.head[0]).tolist() == [False, True, True, False]
+    assert solution.flows.link[0] == pytest.approx([0.01, 0.0], abs=1e-12)
+
+
+@every_engine
+def test_one_junction_at_a_reservoir_gets_its_demand(solve: Engine) -> None:
+    plan = make_plan(make_network([0.01], [50.0], [Link(1, 0)]))
+    solution = solve_cold(solve, plan, plan.conditions())
+    assert Outcome(solution.outcome[0]) == Outcome.OK
+    assert solution.flows.link[0, 0] == pytest.approx(0.01, abs=1e-12)
 
 
 @every_engine

@@ -220,8 +220,8 @@ def _put_in(compiled, given, block, lane, member, shared):  # type: ignore[no-un
                 block.clean[lane] = False
                 block.resistance[place, lane] = compiled.numbers.blocked
                 block.flow[place, lane] = 0.0
-        if _find_dry(compiled, block, 0):
-            _dry_out(compiled, given, block, lane, block.last_dry[0])
+    if _find_dry(compiled, block, 0):  # also with all links open: a part of the network may have no link to a source
+        _dry_out(compiled, given, block, lane, block.last_dry[0])
 
 
 @compiled
