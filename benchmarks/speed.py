@@ -1,8 +1,9 @@
 """Speed against EPANET: steady states of many members on one core, both codes timed in turn.
 
-Both stop when sum |dq| / sum |q| <= 1e-5; ours goes on to 1e-6 or 1e-7 where its residuals would else be larger than EPANET's.
-Cold: 1 ft/s in every link and the file's statuses. Warm: both go on from the flows of the unperturbed solution with the file's statuses (EPANET: `initH(NOSAVE)`). EPANET's time is initH + runH, setters of
-demands left out; ours is the whole call of the engine, packing and unpacking included. Members have demands of 80 to 120 %.
+Both stop when sum |dq| / sum |q| <= 1e-5; ours goes on to 1e-6 or 1e-7 where its residuals would else be larger than
+EPANET's. Cold: 1 ft/s in every link and the file's statuses. Warm: both go on from the flows of the unperturbed solution
+with the file's statuses (EPANET: `initH(NOSAVE)`). EPANET's time is initH + runH, setters of demands left out; ours is the
+whole call of the engine, packing and unpacking included. Members have demands of 80 to 120 %.
 
     python benchmarks/speed.py [--quick] [PART OF A NAME ...]
 """
@@ -251,9 +252,9 @@ def main() -> None:
             "Median of five repetitions in which EPANET and we are timed in turn, pinned to one core; time a member, mean "
             f"iterations and residuals as ours / EPANET's. Residuals are the largest of {RESIDUAL_MEMBERS} members, by a "
             "function that neither code uses; residuals up to 1e-8 m3/s and 1e-6 m count as none.",
-            "Cold and warm stop at 1e-5 in both codes (ours later where its residuals would be larger); as used, "
-            " ours keeps the statuses of the unperturbed solution and stops "
-            "by its own rule (no head moved by more than 1e-5 m), while EPANET does what it does when warm.",
+            "Cold and warm stop at 1e-5 in both codes (ours later where its residuals would be larger); as used, ours keeps the "
+            "statuses of the unperturbed solution and stops by its own rule (no head moved by more than 1e-5 m), "
+            "while EPANET does what it does when warm.",
             "EPANET solves a sample of the members in each repetition: "
             + "; ".join(f"{town.name} {town.epanet}" for town in TOWNS if town.name in there)
             + f". Two calls into its toolkit cost {min(c['call_overhead_us'] for c in cases):.1f} us by themselves, included.",

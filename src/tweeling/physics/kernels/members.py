@@ -269,7 +269,7 @@ def _conclude(  # type: ignore[no-untyped-def]
     total, moved = block.sums[0, lane], block.sums[1, lane]
     error = moved / total if total > accuracy else moved
     block.error[lane] = error
-    converged = error <= accuracy and block.sums[2, lane] <= 0.0 and block.sums[3, lane] >= LEAST_PIVOT
+    converged = error <= accuracy and block.sums[2, lane] <= 0.0
     sinking = creeping(compiled, block, lane)
     last = regulate(compiled, block, lane)
     changed = last >= 0
@@ -301,6 +301,8 @@ def _conclude(  # type: ignore[no-untyped-def]
                     done &= block.dry_node[lane, node] or not dry[node]
                 if not done:
                     _dry_out(compiled, given, block, lane, dry)
+    # A pivot that is all rounding belongs to a zone without supply; where none was found, the step proves nothing.
+    done &= block.sums[3, lane] >= LEAST_PIVOT
     if not done and iteration < trials:
         return False, next_check
 
