@@ -252,8 +252,8 @@ def main() -> None:
             "Median of five repetitions in which EPANET and we are timed in turn, pinned to one core; time a member, mean "
             f"iterations and residuals as ours / EPANET's. Residuals are the largest of {RESIDUAL_MEMBERS} members, by a "
             "function that neither code uses; residuals up to 1e-8 m3/s and 1e-6 m count as none.",
-            "Cold and warm stop at 1e-5 in both codes (ours later where its residuals would be larger); as used, ours keeps the "
-            "statuses of the unperturbed solution and stops by its own rule (no head moved by more than 1e-5 m), "
+            "Cold and warm stop at 1e-5 in both codes (ours later where its residuals would be larger); as used, ours keeps "
+            "the statuses of the unperturbed solution and stops by its own rule (no head moved by more than 1e-5 m), "
             "while EPANET does what it does when warm.",
             "EPANET solves a sample of the members in each repetition: "
             + "; ".join(f"{town.name} {town.epanet}" for town in TOWNS if town.name in there)
