@@ -5,7 +5,8 @@ link is *settled* where the next looser accuracy gives the same: head within 5e-
 same status. Elsewhere EPANET has no answer to agree with, and both codes are judged by their balances instead.
 
 EPANET runs in a child process per network (a file may take the process down, or for ever) and its answers are kept in a cache
-folder (`TWEELING_CACHE`, else the system's temporary folder) under a hash of the file. All numbers are SI, converted exactly.
+folder (`TWEELING_REFERENCE`, else the system's temporary folder) under a hash of the file. All numbers are
+SI, converted exactly.
 
     python benchmarks/reference.py [--quick] [PART OF A NAME ...]      fills the cache and lists what EPANET makes of each file
 """
@@ -248,7 +249,7 @@ def joined_to_source(start: Any, end: Any, is_open: Any, fixed: Any) -> npt.NDAr
 
 def cache_folder() -> Path:
     """Where EPANET's answers are kept."""
-    return Path(os.environ.get("TWEELING_CACHE") or Path(tempfile.gettempdir()) / "tweeling-reference")
+    return Path(os.environ.get("TWEELING_REFERENCE") or Path(tempfile.gettempdir()) / "tweeling-reference")
 
 
 def _cached(file: File, what: str) -> Mapping[str, Any] | str:

@@ -101,8 +101,8 @@ class StoppingRule:
 
     Args:
         accuracy: EPANET's rule, sum |dq| / sum |q| <= accuracy; None uses our own rule, `head`.
-        head: m: no head changed by more than this in the last iteration, and sum |dq| / sum |q| <= 1e-6. As Newton's method
-            squares its error, the heads are then far closer than this.
+        head: m: no link's head loss was off from its head difference by more than this in the last iteration, and
+            sum |dq| / sum |q| <= 1e-6. As Newton's method squares its error, the heads are then far closer than this.
         trials: iterations at most.
         check_frequency, max_check: links are checked for a change of status every so many iterations up to max_check, and
             whenever converged.

@@ -99,7 +99,7 @@ def solve(
         roughness: as `Links.roughness`; (link).
         setting: as `Links.setting`; (link).
         status: 0 closed, 1 open, 2 regulating; (link). With `status` or `setting` given, links are as given; else the file's
-            controls and rules for time 0 have acted, as in EPANET.
+            simple controls for time 0 have acted, as in EPANET (rules act between steps, so none has).
         leak_area: area of a leak, m2; (junction). Its flow is 0.75 A sqrt(2 g p).
         level: of tanks, m above the bottom; (tank).
         start: a state of as many members, or of one, whose flows the solve starts from.
