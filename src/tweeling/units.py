@@ -113,3 +113,46 @@ class FileUnits:
     def power_si(self) -> float:
         """Watts in one unit of power (kW or horsepower)."""
         return 1e3 if self.metric else KW_PER_HP * 1e3
+
+
+QUANTITIES: dict[str, str] = {"pressure": "length", "head": "length", "level": "length", "flow": "flow", "demand": "flow"}
+"""What can be measured and estimated, and the dimension that it has. Pressure is head minus elevation, in m of water."""
+
+SI: dict[str, str] = {"length": "m", "flow": "m3/s"}
+"""The unit of each dimension inside Tweeling and in its result files."""
+
+_UNITS: dict[str, tuple[str, float]] = {
+    "m": ("length", 1.0),
+    "kPa": ("length", WATER_METRES_PER_KPA),
+    "bar": ("length", 100 * WATER_METRES_PER_KPA),
+    "m3/s": ("flow", 1.0),
+    "m3/h": ("flow", 1 / 3600),
+    "L/s": ("flow", 1e-3),
+    "L/h": ("flow", 1e-3 / 3600),
+}
+UNITS = tuple(_UNITS)
+"""Units that sensors and readings may have."""
+
+
+def dimension(unit: str) -> str:
+    """`length` or `flow`.
+
+    Raises:
+        ValueError: a unit that Tweeling does not know.
+    """
+    return _of(unit)[0]
+
+
+def si_per(unit: str) -> float:
+    """m, or m3/s, in one of a unit.
+
+    Raises:
+        ValueError: a unit that Tweeling does not know.
+    """
+    return _of(unit)[1]
+
+
+def _of(unit: str) -> tuple[str, float]:
+    if unit not in _UNITS:
+        raise ValueError(f"unit {unit!r} is not one of {', '.join(UNITS)}")
+    return _UNITS[unit]

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[2] / "src"
-WORDS = ("units", "reading", "estimate", "finding", "errors")
+WORDS = ("units", "errors", "reading", "estimate")
 LAYERS: tuple[tuple[str, ...], ...] = (
     WORDS,
+    ("finding",),
     ("network", "devices"),
     ("physics",),
     ("observation",),

@@ -1,0 +1,1 @@
+"""The running twin: readings in, cycle by cycle, findings and estimates out."""

@@ -1,0 +1,1 @@
+"""From bytes and files to readings: one small file per format."""

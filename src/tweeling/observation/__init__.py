@@ -1,0 +1,1 @@
+"""What would a sensor see? Sensors, and the operator from a state to what they would read."""
