@@ -1,26 +1,78 @@
-"""One cycle of the twin: forecast -> observe -> diagnose the surprise -> assimilate."""
+"""One cycle of the twin: forecast -> observe -> diagnose the surprise -> assimilate.
+
+`advance(twin, state, batch) -> (state, info)` is pure: it knows neither store nor service nor clock, and what it draws comes
+from (seed, cycle, purpose). So a replay of stored readings gives what the live run gave.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
+from tweeling.errors import InputError
+from tweeling.estimate import bands
 from tweeling.finding import Finding
+from tweeling.inference.assimilation.extended_filter import (
+    Belief,
+    Update,
+    assimilate,
+    first_belief,
+    learn,
+    predict,
+)
+from tweeling.inference.diagnosis.cases import Closing, Diagnosis, calm, close, diagnose, first_diagnosis, isolated, leak_places
+from tweeling.inference.diagnosis.library import Library, make_library
+from tweeling.inference.ensemble import CENTRAL, FIRST, OPEN, Draws, Track, draw, first_track, members_of
+from tweeling.inference.forecast import analyse, forecast
+from tweeling.inference.model import Doubts, Model, make_model
 from tweeling.live.batch import Batch
 from tweeling.live.config import TwinConfig
+from tweeling.live.report import Context, revised
 from tweeling.live.store.contract import Action
+from tweeling.network.fingerprint import network_hash
+from tweeling.network.inp.read import read_network
 from tweeling.network.network import Floats, Network
-from tweeling.observation.sensors import Sensors
+from tweeling.network.zones import derive_zones, read_zones
+from tweeling.observation.sensors import Sensors, read_sensors
+from tweeling.physics.hydraulics.steady import default_engine, solve_in_threads
+from tweeling.reading import SECOND, microseconds
+
+NOISE, INSTRUMENT = 1, 2
+"""Purposes that random numbers are drawn for."""
 
 
 @dataclass(frozen=True, eq=False)
 class Twin:
-    """What does not change while a twin runs."""
+    """What does not change while a twin runs.
+
+    Args:
+        config: `TWIN.toml`.
+        network, sensors: that it names.
+        withheld: indices of sensors that only score.
+        model: compiled, with what is believed beforehand.
+        library: signatures of suspected causes.
+        draws: what members are made from.
+    """
 
     config: TwinConfig
     network: Network
     sensors: Sensors
+    withheld: np.ndarray
+    model: Model
+    library: Library
+    draws: Draws
+
+    @property
+    def identity(self) -> str:
+        """Tells twins apart whose states must not be mixed: a hash of network and configuration."""
+        import hashlib
+
+        told = self.config.model_dump_json(exclude={"folder", "inputs", "store", "output", "service"})
+        rows = repr(self.sensors.rows)
+        return hashlib.sha256("\n".join((network_hash(self.network), told, rows)).encode()).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,11 +82,17 @@ class TwinState:
     Args:
         cycle: how many cycles have closed.
         end: T of the last one, microseconds since 1970 UTC.
+        track: where the ensemble stands in time.
+        belief: what is believed.
+        diagnosis: evidence and open cases.
         findings: all that were raised, in the order of raising.
     """
 
     cycle: int
     end: int
+    track: Track
+    belief: Belief
+    diagnosis: Diagnosis
     findings: tuple[Finding, ...]
 
 
@@ -43,13 +101,17 @@ class CycleInfo:
     """What a person may want to see of a cycle.
 
     Args:
-        expected: median, low and high of what each sensor should read at each step, SI; (step, 3, sensor).
+        expected: median, low and high of what each sensor should have read at each step, SI; (step, 3, sensor).
+        members: the same before it was summed up; (member, step, sensor).
+        open_loop: what the file as it is would have read; (step, sensor).
         estimates: median, low and high by quantity at the end of the cycle, SI; (3, element).
         changed: findings that this cycle raised or revised.
         health: figures for the service, JSON.
     """
 
     expected: Floats
+    members: Floats
+    open_loop: Floats
     estimates: Mapping[str, Floats]
     changed: tuple[Finding, ...]
     health: Mapping[str, Any]
@@ -61,14 +123,143 @@ def make_twin(config: TwinConfig) -> Twin:
     Raises:
         InputError: what cannot be used, and where.
     """
-    raise NotImplementedError
+    network = read_network(config.path(config.network.file))
+    sensors = read_sensors(config.path(config.sensors.file), network)
+    for name in config.sensors.withhold:
+        if name not in sensors.index:
+            raise InputError(f"sensors.withhold names {name!r}, which is not in {config.sensors.file}")
+    withheld = np.array([sensors.index[name] for name in config.sensors.withhold], dtype=np.int64)
+    derived = config.network.zones == "derived"
+    beliefs = config.beliefs
+    model = make_model(
+        network,
+        sensors,
+        derive_zones(network) if derived else read_zones(config.path(config.network.zones), network),
+        Doubts(**beliefs.model_dump()),
+        withheld=withheld,
+        interval=round(config.sensors.interval),
+        epoch=microseconds(config.network.pattern_zero),
+        engine=lambda *given: solve_in_threads(default_engine(), *given),
+    )
+    return Twin(
+        config=config,
+        network=network,
+        sensors=sensors,
+        withheld=withheld,
+        model=model,
+        library=make_library(model),
+        draws=draw(model, config.ensemble.members, config.ensemble.seed),
+    )
 
 
 def first_state(twin: Twin, start: int) -> TwinState:
     """The state before the first cycle, which begins at `start` (microseconds since 1970 UTC)."""
-    raise NotImplementedError
+    model = twin.model
+    first = (start - model.epoch) // SECOND + model.interval  # a cycle takes (T - cycle, T]
+    return TwinState(
+        cycle=0,
+        end=start,
+        track=first_track(model, twin.config.ensemble.members + FIRST, first),
+        belief=first_belief(model),
+        diagnosis=first_diagnosis(model),
+        findings=(),
+    )
 
 
 def advance(twin: Twin, state: TwinState, batch: Batch, actions: Sequence[Action] = ()) -> tuple[TwinState, CycleInfo]:
-    """Takes a cycle's readings and what people did meanwhile."""
-    raise NotImplementedError
+    """Takes a cycle's readings and what people did meanwhile.
+
+    Args:
+        twin: what does not change.
+        state: after the cycle before.
+        batch: readings of this cycle, the next one after `state.end`.
+        actions: of people since the cycle before.
+
+    Raises:
+        ValueError: a batch of another time.
+    """
+    model, seed = twin.model, twin.config.ensemble.seed
+    hours = model.interval * len(batch) / 3600
+    if batch.end != state.end + round(hours * 3600) * SECOND:
+        raise ValueError(f"the batch ends at {batch.end}; the cycle after {state.end} is due")
+    diagnosis, belief, findings, closings = _acted(twin, state, actions)
+    noise_sd = model.doubts.demand_noise_sd * float(np.sqrt(np.median(belief.scale))) if len(belief.scale) else 0.0
+    belief, carry = predict(model, belief, hours, _hour(model, state.end), _hour(model, batch.end))
+    places = leak_places(diagnosis)
+    before = members_of(model, belief, twin.draws, places)
+    value = batch.value.copy()
+    value[:, twin.withheld] = np.nan
+    value[:, model.compared.sensor[isolated(diagnosis)]] = np.nan
+    track, found = forecast(model, state.track, before, places, value, noise_sd, (seed, state.cycle, NOISE))
+    belief, update = assimilate(model, belief, found.linear, found.surprise, carry, len(batch), not calm(diagnosis))
+    after = members_of(model, belief, twin.draws, places)
+    analysis = analyse(model, found, before, after, belief, value, noise_sd, (seed, state.cycle, INSTRUMENT))
+    demand = float(found.last.demand[CENTRAL].sum())
+    high = twin.library.share_of_high(demand)
+    diagnosis, belief, closed = diagnose(model, twin.library, diagnosis, belief, update, state.cycle, hours, high)
+    belief = _learnt(model, belief, update, hours, _hour(model, batch.end), diagnosis)
+    context = Context(twin.library, model, state.cycle, batch.end, hours, belief, update)
+    findings, changed = revised(context, findings, diagnosis, [*closings, *closed])
+    after_state = TwinState(state.cycle + 1, batch.end, track, belief, diagnosis, findings)
+    solution, nodes = analysis.solution, twin.network.nodes
+    estimates = {
+        "pressure": bands(solution.head[FIRST:] - nodes.elevation),
+        "head": bands(solution.head[FIRST:]),
+        "flow": bands(solution.flows.link[FIRST:]),
+        "demand": bands(solution.flows.demand[FIRST:] - after.leak[FIRST:]),
+    }
+    return after_state, CycleInfo(
+        expected=np.stack([bands(step) for step in np.swapaxes(analysis.read[FIRST:], 0, 1)]),
+        members=analysis.read[FIRST:],
+        open_loop=analysis.read[OPEN],
+        estimates=estimates,
+        changed=changed,
+        health=_health(model, state.cycle, batch, belief, update, diagnosis),
+    )
+
+
+def _hour(model: Model, time: int) -> int:
+    """Hour of the day of pattern time that an instant ends."""
+    return int((time - model.epoch - 1) // (3600 * SECOND)) % 24
+
+
+def _learnt(model: Model, belief: Belief, update: Update, hours: float, hour: int, diagnosis: Diagnosis) -> Belief:
+    """Profiles and noise learn while nothing new seems wrong."""
+    if calm(diagnosis) and len(update.surprise) and len(update.observed[0]) == len(belief.mean):
+        return learn(model, belief, update, hours, hour)
+    return replace(belief, age=belief.age + hours)
+
+
+def _acted(
+    twin: Twin, state: TwinState, actions: Sequence[Action]
+) -> tuple[Diagnosis, Belief, tuple[Finding, ...], list[Closing]]:
+    """What people did: verdicts and notes stand on the finding, a rejected or closed case ends."""
+    diagnosis, belief, closings = state.diagnosis, state.belief, list[Closing]()
+    findings = {finding.id: finding for finding in state.findings}
+    for action in actions:
+        if action.finding not in findings:
+            continue
+        finding = findings[action.finding]
+        notes = (*finding.notes, action.text) if action.text else finding.notes
+        verdict = {"confirm": "confirmed", "reject": "rejected"}.get(action.kind, finding.verdict)
+        findings[finding.id] = replace(finding, notes=notes, verdict=verdict, revision=finding.revision + 1)
+        if action.kind in ("reject", "close"):
+            number = int(finding.id.removeprefix("f-"))
+            diagnosis, belief, closed = close(twin.model, diagnosis, belief, number)
+            closings += closed
+    return diagnosis, belief, tuple(findings.values()), closings
+
+
+def _health(model: Model, cycle: int, batch: Batch, belief: Belief, update: Update, diagnosis: Diagnosis) -> Mapping[str, Any]:
+    """Counts and scores of a cycle; none of them is an estimate."""
+    n = int(update.rows.sum())
+    square = float(update.surprise @ update.precision @ update.surprise)
+    return {
+        "cycle": cycle,
+        "end_us": batch.end,
+        "hours_learnt": round(belief.age, 3),
+        "rows_compared": n,
+        "mean_square_surprise": round(square / n, 4) if n else None,
+        "log_odds_wrong": round(float(diagnosis.suspicion), 3) if np.isfinite(diagnosis.suspicion) else None,
+        "open_cases": len(diagnosis.cases),
+    }

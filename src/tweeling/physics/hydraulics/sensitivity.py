@@ -19,7 +19,7 @@ from scipy.sparse.linalg import splu
 from tweeling.errors import InputError
 from tweeling.network.network import Floats, Network
 from tweeling.physics.hydraulics import laws
-from tweeling.physics.hydraulics.contract import Status
+from tweeling.physics.hydraulics.contract import Conditions, Solution, Status
 from tweeling.physics.hydraulics.plan import CONTROL_VALVES, Plan
 from tweeling.physics.hydraulics.reference import Equations, linear_equations
 from tweeling.physics.hydraulics.steady import State, compiled_period
@@ -63,15 +63,30 @@ def sensitivities(network: Network, state: State, outputs: Sequence[str]) -> Sen
     """
     if state.node_ids != network.nodes.ids or state.link_ids != network.links.ids:
         raise InputError("the state is of another network; solve this one first")
-    plan = compiled_period(network).plan
-    places = [_place(network, name) for name in outputs]
+    found = sensitivities_of(compiled_period(network).plan, state.conditions, state.solution, outputs)
+    for column, name in enumerate(outputs):
+        kind, index = _place(network, name)
+        if kind == "link" and (
+            np.isin(network.links.kind[index], CONTROL_VALVES[:2]) and np.isnan(found.demand[:, column]).any()
+        ):
+            raise InputError(f"link {name!r} is regulating pressure: ask for the flow of the pipe behind it")
+    return found
+
+
+def sensitivities_of(plan: Plan, conditions: Conditions, solution: Solution, outputs: Sequence[str]) -> Sensitivities:
+    """As `sensitivities`, from what an engine was given and gave; the flow of a valve that regulates pressure has NaN.
+
+    Raises:
+        UnknownElementError: an id that the network has not.
+    """
+    places = [_place(plan.network, name) for name in outputs]
     parts = []
-    rows = zip(linear_equations(plan, state.conditions, state.solution), state.solution.status, strict=True)
+    rows = zip(linear_equations(plan, conditions, solution), solution.status, strict=True)
     for member, ((equations, conductance, flow), status) in enumerate(rows):
-        roughness = state.conditions.roughness[member if len(state.conditions.roughness) > 1 else 0]
-        setting = state.solution.setting[member]
+        roughness = conditions.roughness[member if len(conditions.roughness) > 1 else 0]
+        setting = solution.setting[member]
         loss_change = _loss_change(plan, flow, setting, roughness) * conductance * (status > Status.CLOSED)
-        parts.append(_member(plan, equations, conductance, loss_change, status, places, outputs))
+        parts.append(_member(plan, equations, conductance, loss_change, status, places))
     stacked = (np.stack(part) for part in zip(*parts, strict=True))
     return Sensitivities(tuple(outputs), *stacked)
 
@@ -103,20 +118,21 @@ def _member(
     loss_change: Floats,
     status: Floats,
     places: list[tuple[str, int]],
-    outputs: Sequence[str],
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Sensitivities of one member; (output, junction), (output, link), (output, link), (output, fixed)."""
     links, n = plan.network.links, plan.n_junctions
     size, count = plan.n_nodes, len(places)
     wanted = np.zeros((size, count))
     own = np.zeros((count, plan.n_links))
+    unknown = np.zeros(count, dtype=bool)
     held = {link for link, _, _ in equations.holding}
     for column, (kind, index) in enumerate(places):
         if kind == "node":
             wanted[index, column] = 1.0
             continue
         if index in held:
-            raise InputError(f"link {outputs[column]!r} is regulating pressure: ask for the flow of the pipe behind it")
+            unknown[column] = True
+            continue
         wanted[links.start[index], column] += conductance[index]
         wanted[links.end[index], column] -= conductance[index]
         own[column, index] = 1.0
@@ -136,4 +152,7 @@ def _member(
     for node in range(n, size):
         starts, ends = links.start == node, links.end == node
         fixed[:, node - n] += by_head[:, starts].sum(1) - by_head[:, ends].sum(1)
-    return -weight[:n].T, roughness, setting, fixed
+    demand = -weight[:n].T
+    for table in (demand, roughness, setting, fixed):
+        table[unknown] = np.nan
+    return demand, roughness, setting, fixed

@@ -1,0 +1,1 @@
+"""What is probably true? Members, the filter that narrows them, and the causes why twin and reality part."""

@@ -1,0 +1,1 @@
+"""One method a file: from a surprise to what is believed."""

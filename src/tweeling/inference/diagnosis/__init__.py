@@ -1,0 +1,1 @@
+"""From surprises to causes: signatures, evidence by onset, probabilities, findings."""

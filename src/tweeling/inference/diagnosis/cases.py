@@ -1,0 +1,373 @@
+"""Cases: what was found to be wrong, how the twin lives with it meanwhile, and when it is over.
+
+While nothing is wrong one body of evidence is gathered, the *watch*. When it says clearly enough that something is wrong, a
+case is opened and the watch begins anew. The case keeps the evidence of its onset and goes on gathering, so that its causes and
+places grow sharper; and the twin takes it into account from then on:
+
+    leak      becomes an unknown of the filter, at its candidates; what the filter had made of it is taken back
+    sensor    is not assimilated while the case is open
+    demand    moves the zone's profile
+    others    loosen directions and offsets, so that the twin learns the network anew
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tweeling.inference.assimilation.extended_filter import (
+    Belief,
+    Update,
+    loosened,
+    parts,
+    taken_back,
+    with_leak,
+    without_leak,
+)
+from tweeling.inference.diagnosis.evidence import Evidence, gather, no_evidence
+from tweeling.inference.diagnosis.library import Library, with_repairs
+from tweeling.inference.diagnosis.verdict import Verdict, judge
+from tweeling.inference.ensemble import MOST_LEAKS, Places
+from tweeling.inference.model import Model
+from tweeling.network.network import Floats, Ints
+
+RAISE = np.log(99.0)
+"""Log odds from which something is called wrong."""
+PERSIST = {"leak": 2, "valve": 3, "sensor": 2, "demand": 3, "model": 6, "unknown": 6, "repair": 2}
+"""Cycles in a row for which it must be so."""
+CALM = 0.0
+"""Log odds below which the twin learns."""
+LEARNING_HOURS = 72.0
+"""Hours of readings before anything is called wrong."""
+CANDIDATES = 40
+"""Places of a leak that the members are spread over."""
+DOUBT = 0.5
+"""Of the size of a leak when it is found, whatever the evidence of its first hours says."""
+GONE = 0.2
+"""A leak is over when it surely loses less than this share of what it lost when it was found."""
+LOOSE = 0.1
+"""Share of the first doubt that comes back when the twin must learn the network anew."""
+REFINE_HOURS = 72.0
+"""Hours for which a case gathers evidence."""
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """Something wrong that is not over.
+
+    Args:
+        number: of the finding, from 1.
+        kind: the cause that was likeliest when it was opened.
+        element: the likeliest element: pipe, valve, sensor, zone; "" when unknown.
+        onset, opened: cycles.
+        evidence: of its onset alone.
+        places: of a leak: where it may be; empty for others.
+        isolated: row of `Model.compared` that is not assimilated, -1 for none.
+        verdict: of the last cycle in which evidence was gathered.
+    """
+
+    number: int
+    kind: str
+    element: str
+    onset: int
+    opened: int
+    evidence: Evidence
+    places: Places
+    isolated: int
+    verdict: Verdict
+
+
+@dataclass(frozen=True, eq=False)
+class Diagnosis:
+    """What diagnosis remembers.
+
+    Args:
+        watch: evidence since the last case was opened.
+        suspicion: log odds that something new is wrong, after the last cycle.
+        persisted: cycles in a row in which the same kind was called wrong, and that kind.
+        suspect: that kind, "" for none.
+        cases: open ones, in the order of opening; their leaks are the belief's, in this order.
+        opened: how many were ever opened.
+    """
+
+    watch: Evidence
+    suspicion: float
+    persisted: int
+    suspect: str
+    cases: tuple[Case, ...]
+    opened: int
+
+
+@dataclass(frozen=True)
+class Closing:
+    """A case that is over.
+
+    Args:
+        number: of the finding.
+        why: a stable word: `repaired`, `gone`, `person`.
+    """
+
+    number: int
+    why: str
+
+
+def first_diagnosis(model: Model) -> Diagnosis:
+    """Before the first cycle."""
+    return Diagnosis(_fresh(model, 0), -np.inf, 0, "", (), 0)
+
+
+def leak_places(diagnosis: Diagnosis) -> list[Places]:
+    """Where the leaks may be that were found."""
+    return [case.places for case in diagnosis.cases if case.kind == "leak"]
+
+
+def isolated(diagnosis: Diagnosis) -> Ints:
+    """Rows of `Model.compared` that must not be assimilated."""
+    return np.array([case.isolated for case in diagnosis.cases if case.isolated >= 0], dtype=np.int64)
+
+
+def calm(diagnosis: Diagnosis) -> bool:
+    """Whether nothing new seems wrong."""
+    return diagnosis.suspicion < CALM
+
+
+def diagnose(
+    model: Model, library: Library, diagnosis: Diagnosis, belief: Belief, update: Update, cycle: int, hours: float, high: float
+) -> tuple[Diagnosis, Belief, list[Closing]]:
+    """Looks at a surprise; opens, sharpens and closes cases.
+
+    Args:
+        model: the twin.
+        library: of causes.
+        diagnosis: after the cycle before.
+        belief: after the update.
+        update: what the filter did with the surprise.
+        cycle: its number.
+        hours: its length.
+        high: where the demand of this moment lies between low (0) and high (1).
+    """
+    watch = gather(diagnosis.watch, update, cycle, hours, high)
+    cases = tuple(_sharpened(library, case, update, cycle, hours, high) for case in diagnosis.cases)
+    leaks = [case for case in cases if case.kind == "leak"]
+    first_leak = parts(model)[3].start
+    known = with_repairs(
+        library, [_signature(library, case.places, model) for case in leaks], belief.mean[first_leak:].tolist()
+    )
+    verdict = judge(known, watch, cycle, hours, 1.0)
+    suspect = _suspect(known, verdict)
+    wrong = verdict.log_odds > RAISE and belief.age > LEARNING_HOURS
+    persisted = (diagnosis.persisted + 1 if suspect == diagnosis.suspect else 1) if wrong else 0
+    diagnosis = replace(
+        diagnosis, watch=watch, suspicion=verdict.log_odds, persisted=persisted, suspect=suspect if wrong else "", cases=cases
+    )
+    closings: list[Closing] = []
+    if persisted >= PERSIST.get(suspect, 1):
+        if suspect == "repair":
+            diagnosis, belief, closings = _repaired(model, known, diagnosis, belief, verdict)
+        else:
+            diagnosis, belief = _opened(model, known, diagnosis, belief, verdict, suspect, cycle)
+    diagnosis, belief, gone = _without_gone(model, diagnosis, belief)
+    return diagnosis, belief, closings + gone
+
+
+def close(model: Model, diagnosis: Diagnosis, belief: Belief, number: int) -> tuple[Diagnosis, Belief, list[Closing]]:
+    """Closes a case because a person said so; a leak leaves the filter, a sensor comes back with its offset open."""
+    for case in diagnosis.cases:
+        if case.number == number:
+            diagnosis, belief = _dropped(model, diagnosis, belief, case)
+            return diagnosis, loosened(model, belief, LOOSE), [Closing(number, "person")]
+    return diagnosis, belief, []
+
+
+def _fresh(model: Model, n_leaks: int) -> Evidence:
+    return no_evidence(parts(model)[3].start + n_leaks, len(model.compared))
+
+
+def _suspect(library: Library, verdict: Verdict) -> str:
+    """The likeliest cause."""
+    place = int(np.argmax(verdict.by_kind))
+    return library.kinds[place].cause if place < len(library.kinds) else "unknown"
+
+
+def _sharpened(library: Library, case: Case, update: Update, cycle: int, hours: float, high: float) -> Case:
+    """A case after one surprise more."""
+    age = (cycle - case.opened) * hours
+    if age > REFINE_HOURS:
+        return case
+    evidence = gather(case.evidence, update, cycle, hours, high, new_onset=False)
+    verdict = judge(library, evidence, cycle, hours, 1.0)
+    if not verdict.cause.any():
+        return replace(case, evidence=evidence)
+    case = replace(case, evidence=evidence, verdict=verdict)
+    return replace(case, places=_places(library, case)) if case.kind == "leak" else case
+
+
+def _places(library: Library, case: Case) -> Places:
+    """The likeliest pipes of a leak."""
+    leak = np.array([kind.cause == "leak" for kind in library.kinds])[library.kind]
+    chance = np.where(leak, case.verdict.cause, 0.0)
+    best = np.argsort(-chance, kind="stable")[:CANDIDATES]
+    best = best[chance[best] > 0]
+    if not best.size:
+        return case.places
+    return Places(library.pipe[best], chance[best] / chance[best].sum())
+
+
+def _signature(library: Library, places: Places, model: Model) -> Floats:
+    """Of a leak that is at its candidates in parts; (2 * row,)."""
+    column = {int(pipe): place for place, pipe in enumerate(library.pipe) if pipe >= 0}
+    columns = [column[int(pipe)] for pipe in places.pipe]
+    return np.asarray(library.signature[:, columns] @ places.probability)
+
+
+def _opened(
+    model: Model, library: Library, diagnosis: Diagnosis, belief: Belief, verdict: Verdict, kind: str, cycle: int
+) -> tuple[Diagnosis, Belief]:
+    """A new case, and the belief that lives with it."""
+    if kind == "leak" and len(belief.leak_size) >= MOST_LEAKS:
+        kind = "unknown"  # so many leaks are no leaks
+    at = int(np.argmax(verdict.onset))
+    evidence = Evidence(**{name: table[at : at + 1] for name, table in vars(diagnosis.watch).items()})
+    mine = np.array([row.cause == kind for row in library.kinds] + [False])[library.kind]
+    chance = np.where(mine, verdict.cause, 0.0)
+    best = int(np.argmax(chance)) if mine.any() else -1
+    case = Case(
+        number=diagnosis.opened + 1,
+        kind=kind,
+        element=library.element[best] if best >= 0 else "",
+        onset=int(diagnosis.watch.onset[at]),
+        opened=cycle,
+        evidence=evidence,
+        places=Places(np.zeros(0, dtype=np.int64), np.zeros(0)),
+        isolated=-1,
+        verdict=verdict,
+    )
+    follow = evidence.follow[0]
+    cases = diagnosis.cases
+    if kind == "leak":
+        case = replace(case, places=_places(library, case))
+        signature = _signature(library, case.places, model)
+        size, sd = _size(verdict, chance)
+        sd = max(sd, DOUBT * size)
+        belief = with_leak(belief, follow @ signature, size, sd)
+        learnt = signature @ evidence.weight[0] / (signature @ evidence.weight[0] @ signature + 1 / sd**2)
+        follow = np.vstack((follow - np.outer(follow @ signature, learnt), learnt))
+        case = replace(case, evidence=replace(evidence, follow=follow[None]))
+        cases = tuple(replace(other, evidence=_widened(other.evidence)) for other in cases)
+    elif kind == "sensor":
+        row = int(np.flatnonzero(model.compared.sensor == model.sensors.index[case.element])[0])
+        case = replace(case, isolated=row)
+        belief = taken_back(belief, follow @ library.signature[:, best], verdict.size[best], verdict.size_sd[best])
+    elif kind == "demand":
+        zone = model.zones.ids.index(case.element)
+        made = follow @ library.signature[:, best]
+        made[zone] -= 1.0
+        belief = taken_back(belief, made, verdict.size[best], verdict.size_sd[best])
+        profile = belief.profile.copy()
+        profile[zone] += verdict.size[best]
+        belief = replace(belief, profile=profile)
+    else:
+        belief = loosened(model, belief, LOOSE)
+    watch = _fresh(model, len(belief.leak_size))
+    return replace(
+        diagnosis,
+        watch=watch,
+        suspicion=-np.inf,
+        persisted=0,
+        suspect="",
+        cases=(*cases, case),
+        opened=diagnosis.opened + 1,
+    ), belief
+
+
+def _size(verdict: Verdict, chance: Floats) -> tuple[float, float]:
+    """Mean and sd of the size over all places where it may be."""
+    share = chance / chance.sum()
+    mean = float(share @ verdict.size)
+    return mean, float(np.sqrt(share @ (verdict.size_sd**2 + (verdict.size - mean) ** 2)))
+
+
+def _widened(evidence: Evidence) -> Evidence:
+    """Evidence when the filter has one unknown more."""
+    none = np.zeros((len(evidence), 1, evidence.follow.shape[2]))
+    return replace(evidence, follow=np.concatenate((evidence.follow, none), axis=1))
+
+
+def _narrowed(evidence: Evidence, unknown: int) -> Evidence:
+    """Evidence when the filter has lost an unknown."""
+    return replace(evidence, follow=np.delete(evidence.follow, unknown, axis=1))
+
+
+def _repaired(
+    model: Model, library: Library, diagnosis: Diagnosis, belief: Belief, verdict: Verdict
+) -> tuple[Diagnosis, Belief, list[Closing]]:
+    """The likeliest of the leaks that were found is over."""
+    ends = np.array([kind.cause == "repair" for kind in library.kinds])[library.kind]
+    best = int(np.argmax(np.where(ends, verdict.cause, -1.0)))
+    at = int(np.argmax(verdict.onset))
+    made = diagnosis.watch.follow[at] @ library.signature[:, best]
+    leak = parts(model)[3].start + int(library.element[best])
+    belief = taken_back(belief, made, float(verdict.size[best]), float(verdict.size_sd[best]))
+    case = [case for case in diagnosis.cases if case.kind == "leak"][int(library.element[best])]
+    assert leak < len(belief.mean)
+    diagnosis, belief = _dropped(model, diagnosis, belief, case)
+    return diagnosis, belief, [Closing(case.number, "repaired")]
+
+
+def _without_gone(model: Model, diagnosis: Diagnosis, belief: Belief) -> tuple[Diagnosis, Belief, list[Closing]]:
+    """Closes leaks that surely lose next to nothing by now."""
+    closings = []
+    for case in [case for case in diagnosis.cases if case.kind == "leak"]:
+        number = _leak_number(diagnosis, case)
+        place = parts(model)[3].start + number
+        most = belief.mean[place] + 1.645 * np.sqrt(belief.covariance[place, place])
+        if most < GONE * belief.leak_size[number]:
+            diagnosis, belief = _dropped(model, diagnosis, belief, case)
+            closings.append(Closing(case.number, "gone"))
+    return diagnosis, belief, closings
+
+
+def _leak_number(diagnosis: Diagnosis, case: Case) -> int:
+    """Which of the belief's leaks a case is."""
+    return [other.number for other in diagnosis.cases if other.kind == "leak"].index(case.number)
+
+
+def _dropped(model: Model, diagnosis: Diagnosis, belief: Belief, case: Case) -> tuple[Diagnosis, Belief]:
+    """Without a case; the watch begins anew."""
+    rest = tuple(other for other in diagnosis.cases if other.number != case.number)
+    if case.kind == "leak":
+        number = _leak_number(diagnosis, case)
+        place = parts(model)[3].start + number
+        belief = without_leak(model, belief, number)
+        rest = tuple(replace(other, evidence=_narrowed(other.evidence, place)) for other in rest)
+    if case.isolated >= 0:
+        offset = parts(model)[2]
+        column = offset.start + int(model.compared.offset[: case.isolated].sum())
+        if model.compared.offset[case.isolated]:
+            covariance = belief.covariance.copy()
+            covariance[column, column] += 1.0
+            belief = replace(belief, covariance=covariance)
+    watch = _fresh(model, len(belief.leak_size))
+    return replace(diagnosis, watch=watch, suspicion=-np.inf, persisted=0, suspect="", cases=rest), belief
+
+
+def causes_of(library: Library, verdict: Verdict) -> dict[str, float]:
+    """Probability by cause, given that something is wrong."""
+    found: dict[str, float] = {}
+    for kind, share in zip([kind.cause for kind in library.kinds], verdict.by_kind, strict=False):
+        found[kind] = found.get(kind, 0.0) + float(share)
+    found["unknown"] = float(verdict.by_kind[-1])
+    return found
+
+
+def ranked(library: Library, verdict: Verdict, kind: str) -> Sequence[tuple[str, float]]:
+    """Elements of a kind with their probabilities given that kind, likeliest first."""
+    mine = np.array([row.cause == kind for row in library.kinds])[library.kind]
+    chance = np.where(mine, verdict.cause[: len(library.kind)], 0.0)
+    total = chance.sum()
+    if not total > 0:
+        return []
+    order = np.argsort(-chance, kind="stable")
+    return [(library.element[i], float(chance[i] / total)) for i in order if chance[i] > 0]
