@@ -55,11 +55,11 @@ class Town:
         end, heads, means = self.time + self.job["interval"], None, None
         while self.time < end:
             self.solve()
+            heads, flows = heads or self.heads(), self.flows()  # before `nextH`, which moves tanks and lets rules act
             seconds = self.en.nextH(self.project)
             if seconds <= 0:
                 raise RuntimeError(f"EPANET ended the run at {self.time} s")
-            heads = heads or self.heads()
-            share, flows = seconds / self.job["interval"], self.flows()
+            share = seconds / self.job["interval"]
             means = (
                 [share * flow for flow in flows]
                 if means is None
@@ -106,7 +106,8 @@ class Town:
             if act["what"] == "leak" and act.get("grown", 0.0) < 1.0:
                 since = self.time - act["start"]
                 act["grown"] = min(since / act["grows"], 1.0) if act["grows"] else 1.0
-                en.setnodevalue(project, act["node"], en.EMITTER, act["coefficient"] * act["grown"])
+                if act["grown"] > 0:  # EPANET keeps an emitter's flow when its coefficient becomes 0
+                    en.setnodevalue(project, act["node"], en.EMITTER, act["coefficient"] * act["grown"])
             elif act["what"] == "status":
                 if en.getlinkvalue(project, act["link"], en.STATUS) != act["value"]:
                     en.setlinkvalue(project, act["link"], en.STATUS, act["value"])

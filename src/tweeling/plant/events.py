@@ -27,6 +27,7 @@ from tweeling.network.changes import BreakPipe, SetSetting
 from tweeling.network.inp.read import setting_si
 from tweeling.network.network import Bools, Curves, Floats, LinkKind, LinkStatus, Network
 from tweeling.observation.sensors import Sensor, Sensors
+from tweeling.physics.hydraulics.plan import power_function
 from tweeling.units import dimension, si_per
 
 RANDOM = "random"
@@ -35,6 +36,11 @@ SHORTEST = 10.0
 """m; a pipe that is shorter is not drawn."""
 LOWEST_PRESSURE = 1.0
 """m; a leak that begins at less is sized as if it had this."""
+PUMP_CURVES = "plant-pump"
+PIECES = 400
+"""Of a pump's head curve."""
+TRICKLE = 1e-4
+"""Of the flow at no head: what a worn pump gives where it cannot lift."""
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _HOUR = 3600.0
 Act = dict[str, Any]
@@ -236,7 +242,7 @@ class Pump(GroundEvent):
     """
 
     kind: Literal["pump"]
-    factor: Annotated[float, Field(gt=0, le=2, allow_inf_nan=False)]
+    factor: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 
     def population(self, network: Network, sensors: Sensors) -> Sequence[str]:
         """All pumps."""
@@ -247,19 +253,22 @@ class Pump(GroundEvent):
         _refuse_unless(network, subject, (LinkKind.PUMP,), "a pump")
 
     def prepare(self, network: Network, subject: str) -> tuple[Network, str]:
-        """A head curve of its own, for the time that it is worn."""
-        curves, curve = network.curves, int(network.links.curve[network.link(subject)])
-        if curve < 0:
+        """Head curves of its own in straight pieces, as new and worn: EPANET takes no other power law while it runs."""
+        link = network.link(subject)
+        if network.links.curve[link] < 0:
             return network, ""
-        name = free_ids("worn-", 1, curves.ids)[0]
-        worn = Curves(
-            ids=(*curves.ids, name),
-            kind=(*curves.kind, "PUMP"),
-            x=(*curves.x, curves.x[curve]),
-            y=(*curves.y, curves.y[curve] * self.factor),
-            comment=curves.comment,
-        )
-        return replace(network, curves=worn), name
+        flow, head = _in_pieces(network.curves, int(network.links.curve[link]))
+        new, worn = free_ids(f"{PUMP_CURVES}-", 2, network.curves.ids)
+        curves = _with_curve(network.curves, new, flow, head)
+        # EPANET stops a pump above the head that it had at no flow when the run began: up to there a worn one gives next to
+        # nothing, and no water runs back.
+        trickle = TRICKLE * flow[-1]
+        worn_flow = np.concatenate([[0.0, trickle], flow[flow > trickle]])
+        worn_head = np.concatenate([head[:1], self.factor * np.interp(worn_flow[1:], flow, head)])
+        curves = _with_curve(curves, worn, worn_flow, worn_head)
+        of_links = network.links.curve.copy()
+        of_links[link] = curves.ids.index(new)
+        return replace(network, curves=curves, links=replace(network.links, curve=of_links)), worn
 
     def act(self, network: Network, subject: str, prepared: str) -> Act:
         """Another curve, or less power."""
@@ -473,6 +482,21 @@ def wet_pipes(network: Network) -> list[str]:
     supplied = np.isin(part, part[network.nodes.n_junctions :])
     wet = passes & (links.kind == LinkKind.PIPE) & (links.length >= SHORTEST) & supplied[links.start]
     return [links.ids[link] for link in np.flatnonzero(wet)]
+
+
+def _in_pieces(curves: Curves, curve: int) -> tuple[Floats, Floats]:
+    """A head curve as EPANET reads it, in straight pieces from no flow to no head; file units."""
+    flow, head = np.asarray(curves.x[curve], float), np.asarray(curves.y[curve], float)
+    law = power_function(flow, head)
+    if law is None:
+        return flow, head
+    h0, r, n = law
+    flow = np.linspace(0.0, (h0 / r) ** (1 / n), PIECES + 1)
+    return flow, h0 - r * flow**n
+
+
+def _with_curve(curves: Curves, name: str, x: Floats, y: Floats) -> Curves:
+    return replace(curves, ids=(*curves.ids, name), kind=(*curves.kind, "PUMP"), x=(*curves.x, x), y=(*curves.y, y))
 
 
 def free_ids(beginning: str, count: int, taken: Sequence[str]) -> list[str]:

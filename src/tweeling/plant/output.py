@@ -13,6 +13,7 @@ import pandas as pd
 
 from tweeling.errors import InputError
 from tweeling.network.network import Floats, Ints
+from tweeling.plant.run import Piece
 
 SUFFIXES = (".parquet", ".csv")
 
@@ -33,6 +34,12 @@ def write_readings(path: Path, ids: Sequence[str], times: Ints, readings: Floats
         _whole(path, lambda file: table.to_csv(file, index=not long, date_format="%Y-%m-%dT%H:%M:%SZ", lineterminator="\n"))
     else:
         _whole(path, lambda file: table.to_parquet(file, index=not long))
+
+
+def write_run(path: Path, ids: Sequence[str], pieces: Sequence[Piece], *, long: bool = False) -> None:
+    """Writes the readings of all pieces of a run, as `write_readings` does."""
+    times = np.concatenate([piece.times for piece in pieces])
+    write_readings(path, ids, times, np.concatenate([piece.readings for piece in pieces]), long=long)
 
 
 def check_suffix(path: Path) -> None:

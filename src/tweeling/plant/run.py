@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tweeling.network.network import Floats, Ints, Network
+from tweeling.network.network import Bools, Floats, Ints, Network
 from tweeling.observation.sensors import Sensors
 from tweeling.plant import drivers, instruments
 from tweeling.plant.config import PlantWorld, plant_world
@@ -19,6 +19,8 @@ from tweeling.reading import SECOND, microseconds
 
 PIECE = 96
 """Intervals that are run at once."""
+VACUUM = -10.33
+"""m; no gauge reads less. EPANET's pressures know no limit where a town asks for more than reaches it."""
 Progress = Callable[[int, int], None]
 
 
@@ -111,11 +113,21 @@ def run_plant(hidden: Hidden, progress: Progress | None = None) -> Iterator[Piec
             state, driven = drivers.drive(hidden, state, count, pace.step)
             found = epanet.pass_intervals(driven.patterns)
             exact, leak = _measured(hidden, wanted, found)
+            leak = np.where(_leaking(hidden, begin, count), leak, 0.0)
             instrument_state, readings = instruments.read(hidden, instrument_state, exact)
             times = first + interval * SECOND * np.arange(begin, begin + count, dtype=np.int64)
             yield Piece(times, readings, exact, leak, driven.level)
             if progress is not None:
                 progress(begin + count, world.n_intervals)
+
+
+def _leaking(hidden: Hidden, begin: int, count: int) -> Bools:
+    """When leaks run; EPANET keeps an emitter's last flow when it has gone; (step, leak)."""
+    interval = np.arange(begin, begin + count)[:, None]
+    started = np.array([happening.start for _, happening in leaks(hidden)], dtype=np.int64)
+    ended = np.array([happening.end for _, happening in leaks(hidden)], dtype=np.int64)
+    running: Bools = (interval >= started) & (interval < ended)
+    return running
 
 
 def _wanted(hidden: Hidden) -> Wanted:
@@ -139,6 +151,7 @@ def _measured(hidden: Hidden, wanted: Wanted, found: Floats) -> tuple[Floats, Fl
     # A reservoir's elevation is its head in the file, so a pressure there is what its pattern adds.
     ground = np.where(quantity == "head", 0.0, hidden.model.nodes.elevation[np.where(is_head, hidden.sensors.element, 0)])
     exact[:, is_head] = found[:, :n_heads] - ground[is_head]
+    exact[:, quantity == "pressure"] = np.maximum(exact[:, quantity == "pressure"], VACUUM)
     exact[:, quantity == "flow"] = found[:, n_heads : n_heads + n_flows]
     exact[:, quantity == "demand"] = found[:, n_heads + n_flows : n_sensors]
     return exact, found[:, n_sensors:]
