@@ -86,14 +86,30 @@ class Town:
             self.begin(act)
         self.act()
         self.en.runH(self.project)
+        if self.stall():
+            self.en.runH(self.project)
+
+    def stall(self) -> bool:
+        """Stops worn pumps that cannot lift. EPANET does not see it: it knows a pump's greatest head from before the run."""
+        en, project = self.en, self.project
+        stalled = [act for act in self.active if act["what"] == "curve" and en.getlinkvalue(project, act["link"], en.FLOW) < 0]
+        for act in stalled:
+            act["speed"] = en.getlinkvalue(project, act["link"], en.SETTING)
+            en.setlinkvalue(project, act["link"], en.STATUS, 0)
+        return bool(stalled)
+
+    def try_again(self, act: Act) -> None:
+        """Lets a pump run that had stalled."""
+        speed = act.pop("speed", None)
+        if speed is not None:
+            self.en.setlinkvalue(self.project, act["link"], self.en.STATUS, 1)
+            self.en.setlinkvalue(self.project, act["link"], self.en.SETTING, speed)
 
     def begin(self, act: Act) -> None:
         """What an act does once, when it begins."""
         en, project = self.en, self.project
         if act["what"] == "curve":
             en.setheadcurveindex(project, act["link"], int(act["value"]))
-        elif act["what"] == "power":
-            en.setlinkvalue(project, act["link"], en.PUMP_POWER, act["value"])
         elif act["what"] in ("status", "setting"):
             act["status"] = en.getlinkvalue(project, act["link"], en.STATUS)
             act["speed"] = en.getlinkvalue(project, act["link"], en.SETTING)
@@ -113,6 +129,8 @@ class Town:
                     en.setlinkvalue(project, act["link"], en.STATUS, act["value"])
             elif act["what"] == "setting":
                 en.setlinkvalue(project, act["link"], en.SETTING, act["value"])
+            elif act["what"] == "curve":
+                self.try_again(act)
 
     def end(self, act: Act) -> None:
         """Undoes an act."""
@@ -120,9 +138,8 @@ class Town:
         if act["what"] == "leak":
             en.setnodevalue(project, act["node"], en.EMITTER, 0.0)
         elif act["what"] == "curve":
+            self.try_again(act)
             en.setheadcurveindex(project, act["link"], int(act["usual"]))
-        elif act["what"] == "power":
-            en.setlinkvalue(project, act["link"], en.PUMP_POWER, act["usual"])
         elif act["what"] in ("status", "setting"):
             self.restore(act)
             self.enable_controls(act["link"], 1)

@@ -39,8 +39,6 @@ LOWEST_PRESSURE = 1.0
 PUMP_CURVES = "plant-pump"
 PIECES = 400
 """Of a pump's head curve."""
-TRICKLE = 1e-4
-"""Of the flow at no head: what a worn pump gives where it cannot lift."""
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _HOUR = 3600.0
 Act = dict[str, Any]
@@ -238,47 +236,40 @@ class Pump(GroundEvent):
     """A pump is worn: at every flow it adds less head.
 
     Args:
-        factor: on the head that it adds (on its power, if that is constant).
+        factor: on the head that it adds.
     """
 
     kind: Literal["pump"]
     factor: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 
     def population(self, network: Network, sensors: Sensors) -> Sequence[str]:
-        """All pumps."""
-        return [network.links.ids[link] for link in network.pumps.link]
+        """Pumps with a head curve."""
+        return [network.links.ids[link] for link in network.pumps.link if network.links.curve[link] >= 0]
 
     def check(self, network: Network, sensors: Sensors, subject: str) -> None:
-        """Only a pump adds head."""
+        """Only a pump adds head, and EPANET changes no constant power while it runs."""
         _refuse_unless(network, subject, (LinkKind.PUMP,), "a pump")
+        if network.links.curve[network.link(subject)] < 0:
+            raise InputError(
+                f"pump {subject!r} has no head curve, so EPANET cannot make it weaker while it runs; give it a curve"
+            )
 
     def prepare(self, network: Network, subject: str) -> tuple[Network, str]:
-        """Head curves of its own in straight pieces, as new and worn: EPANET takes no other power law while it runs."""
+        """Head curves of its own in straight pieces, new and worn: EPANET takes no other pump law while it runs."""
         link = network.link(subject)
-        if network.links.curve[link] < 0:
-            return network, ""
         flow, head = _in_pieces(network.curves, int(network.links.curve[link]))
         new, worn = free_ids(f"{PUMP_CURVES}-", 2, network.curves.ids)
         curves = _with_curve(network.curves, new, flow, head)
-        # EPANET stops a pump above the head that it had at no flow when the run began: up to there a worn one gives next to
-        # nothing, and no water runs back.
-        trickle = TRICKLE * flow[-1]
-        worn_flow = np.concatenate([[0.0, trickle], flow[flow > trickle]])
-        worn_head = np.concatenate([head[:1], self.factor * np.interp(worn_flow[1:], flow, head)])
-        curves = _with_curve(curves, worn, worn_flow, worn_head)
+        curves = _with_curve(curves, worn, flow, self.factor * head)
         of_links = network.links.curve.copy()
         of_links[link] = curves.ids.index(new)
         return replace(network, curves=curves, links=replace(network.links, curve=of_links)), worn
 
     def act(self, network: Network, subject: str, prepared: str) -> Act:
-        """Another curve, or less power."""
+        """Another curve."""
         link = network.link(subject)
-        if prepared:
-            usual = int(network.links.curve[link]) + 1
-            return {"what": "curve", "link": link + 1, "value": network.curves.ids.index(prepared) + 1, "usual": usual}
-        pump = int(np.flatnonzero(network.pumps.link == link)[0])
-        power = float(network.pumps.power[pump]) / network.units.power_si
-        return {"what": "power", "link": link + 1, "value": power * self.factor, "usual": power}
+        usual = int(network.links.curve[link]) + 1
+        return {"what": "curve", "link": link + 1, "value": network.curves.ids.index(prepared) + 1, "usual": usual}
 
 
 class Demand(Event):
