@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import tempfile
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -14,10 +16,13 @@ import tweeling as tw
 from epanet_period import epanet_period
 from networks import package_network
 from plant.towns import START, TOWN, every_sensor, read_town, world
+from tweeling.errors import InputError
 from tweeling.network.changes import Change, CloseLink, OpenLink, ScaleDemands, SetSetting
 from tweeling.network.network import Network
 from tweeling.observation.sensors import Sensors
-from tweeling.plant.run import PlantRun, simulate_plant
+from tweeling.plant.config import plant_world
+from tweeling.plant.run import PlantRun, run_plant, simulate_plant
+from tweeling.plant.truth import hide
 
 NETWORKS = ("Net1", "Net3", "L-TOWN")
 
@@ -242,3 +247,35 @@ def test_an_interval_longer_than_a_pattern_period_reads_the_mean_flow(tmp_path: 
     sensors = every_sensor(network)
     demand = part(simulate_plant(network, sensors, world()), sensors, "demand")[:, 0]
     np.testing.assert_allclose(demand, 2 * 0.005, rtol=1e-9)
+
+
+def test_what_epanet_cannot_solve_is_said_in_its_words() -> None:
+    network = tw.read_network(package_network("epyt", "anytown-exeter"))
+    sensors = every_sensor(network)
+    with pytest.raises(InputError, match=r"EPANET could not run the hidden town.*Error 110"):
+        simulate_plant(network, sensors, world())
+
+
+def test_stopping_halfway_leaves_no_process_and_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Watched(subprocess.Popen[bytes]):
+        def __init__(self, command: Any, **keys: Any) -> None:
+            super().__init__(command, **keys)
+            started.append(self)
+
+    network = read_town(tmp_path)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    hidden = hide(network, every_sensor(network), plant_world(world(hours=1000)))
+    monkeypatch.setattr(subprocess, "Popen", Watched)
+
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        for _ in run_plant(hidden, stop):
+            assert any(scratch.iterdir())
+    assert started[0].returncode is not None
+    assert list(scratch.iterdir()) == []

@@ -49,7 +49,7 @@ def plant(
     from tweeling.plant import output
     from tweeling.plant.config import read_plant
     from tweeling.plant.record import Record, truth_document
-    from tweeling.plant.run import run_plant
+    from tweeling.plant.run import refuse_too_large, run_plant
     from tweeling.plant.truth import hide
 
     if out is None and send is None:
@@ -60,6 +60,8 @@ def plant(
     network = read_network(config.path(config.network))
     sensors = read_sensors(config.path(config.sensors), network)
     hidden = hide(network, sensors, config)
+    if out is not None:
+        refuse_too_large(hidden)
     record, kept, started = Record.of(hidden), list[Any](), time.perf_counter()
     report: dict[str, Any] = {"sensors": len(sensors), "times": config.n_intervals}
     with progress_bar(f"Running {world.name}") as progress:
@@ -76,6 +78,7 @@ def plant(
     if truth is not None:
         output.write_truth(truth, truth_document(hidden, record))
         report["truth"] = str(truth)
+    report["unsettled"] = record.unsettled
     report["seconds"] = round(time.perf_counter() - started, 1)
     typer.echo(as_document(report) if as_json else as_text(report))
 
@@ -83,7 +86,7 @@ def plant(
 def recorded(pieces: Iterator[Piece], record: Record, kept: list[Any] | None) -> Iterator[Piece]:
     """Pieces as they come, with what must be remembered of them."""
     for piece in pieces:
-        record.add(piece.leak, piece.level)
+        record.add(piece.leak, piece.level, piece.unsettled)
         if kept is not None:
             kept.append(piece)
         yield piece
@@ -119,4 +122,6 @@ def as_text(report: dict[str, Any]) -> str:
     if "url" in report:
         lines.append(f"{report['url']} acknowledged {report['readings']}, of which {report['flagged']} with a flag")
     lines += [f"{what} in {report[key]}" for what, key in (("readings", "out"), ("what is true", "truth")) if key in report]
+    if report["unsettled"]:
+        lines.append(f"EPANET did not settle in {report['unsettled']} intervals; readings there are its last guess")
     return "\n".join(lines)

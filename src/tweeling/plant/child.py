@@ -2,7 +2,8 @@
 
 JOB is a JSON file (see `epanet.py`, which writes it). Then, piece after piece, patterns come in by stdin as float64, one row a
 pattern and `steps` numbers a row, and what the town does goes out by stdout as float64, one row an interval: the heads asked
-for at the beginning of the interval, then flows, consumptions and emitter flows as means over it. The run ends when stdin does.
+for at the beginning of the interval, flows, consumptions and emitter flows as means over it, and how many steady states did not
+settle. The run ends when stdin does.
 It imports nothing of Tweeling, so that it starts fast, and it is run by its path. All numbers are in the units of the file.
 
 Every pattern is given anew for every step, so a pattern holds a whole junction's demand, or the head of a reservoir.
@@ -38,7 +39,7 @@ class Town:
         self.en, self.job, self.project = en, job, project
         self.acts: list[Act] = job["acts"]
         self.active: list[Act] = []
-        self.time = 0
+        self.time, self.unsettled = 0, 0
         n_nodes, n_links = en.getcount(project, en.NODECOUNT), en.getcount(project, en.LINKCOUNT)
         self.nodes, self.links, self.row = Values(en, n_nodes), Values(en, n_links), Values(en, job["steps"])
         self.controls = [en.getcontrol(project, i)[1] for i in range(1, en.getcount(project, en.CONTROLCOUNT) + 1)]
@@ -51,8 +52,8 @@ class Town:
             self.en.setpattern(self.project, pattern + 1, self.row.swig, steps)
 
     def pass_interval(self) -> list[float]:
-        """Lets an interval pass; heads at its beginning, then means of flows, consumptions and emitter flows."""
-        end, heads, means = self.time + self.job["interval"], None, None
+        """Lets an interval pass; heads at its beginning, means of flows, consumptions and emitter flows, unsettled states."""
+        end, heads, means, self.unsettled = self.time + self.job["interval"], None, None, 0
         while self.time < end:
             self.solve()
             heads, flows = heads or self.heads(), self.flows()  # before `nextH`, which moves tanks and lets rules act
@@ -66,7 +67,7 @@ class Town:
                 else [m + share * f for m, f in zip(means, flows, strict=True)]
             )
             self.time += seconds
-        return [*(heads or ()), *(means or ())]
+        return [*(heads or ()), *(means or ()), float(self.unsettled)]
 
     def solve(self) -> None:
         """A steady state, with what acts now."""
@@ -88,6 +89,8 @@ class Town:
         self.en.runH(self.project)
         if self.stall():
             self.en.runH(self.project)
+        if self.en.getstatistic(self.project, self.en.RELATIVEERROR) > self.job["accuracy"]:
+            self.unsettled += 1
 
     def stall(self) -> bool:
         """Stops worn pumps that cannot lift. EPANET does not see it: it knows a pump's greatest head from before the run."""
@@ -125,8 +128,7 @@ class Town:
                 if act["grown"] > 0:  # EPANET keeps an emitter's flow when its coefficient becomes 0
                     en.setnodevalue(project, act["node"], en.EMITTER, act["coefficient"] * act["grown"])
             elif act["what"] == "status":
-                if en.getlinkvalue(project, act["link"], en.STATUS) != act["value"]:
-                    en.setlinkvalue(project, act["link"], en.STATUS, act["value"])
+                en.setlinkvalue(project, act["link"], en.STATUS, act["value"])
             elif act["what"] == "setting":
                 en.setlinkvalue(project, act["link"], en.SETTING, act["value"])
             elif act["what"] == "curve":
@@ -142,7 +144,8 @@ class Town:
             en.setheadcurveindex(project, act["link"], int(act["usual"]))
         elif act["what"] in ("status", "setting"):
             self.restore(act)
-            self.enable_controls(act["link"], 1)
+            if not any(other.get("link") == act["link"] for other in self.active):
+                self.enable_controls(act["link"], 1)
 
     def restore(self, act: Act) -> None:
         """A link as it was: a valve that regulates by its usual setting, a pump at the speed that it had."""

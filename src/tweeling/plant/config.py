@@ -16,6 +16,8 @@ from tweeling.live.config import Sd, Span, checked, read_toml
 from tweeling.plant.events import AnyEvent
 
 DAY = 86400
+LAST_YEAR = 9000
+Lasting = Annotated[Span, Field(gt=0, le=1e10)]
 
 
 class _Section(BaseModel):
@@ -33,11 +35,11 @@ class TruthSection(_Section):
     """Of each junction's demand, from one interval to the next."""
     demand_noise_share: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Of the noise's variance that lasts; the rest is new in every interval."""
-    demand_noise_lasts: Annotated[Span, Field(gt=0)] = 2 * 3600.0
+    demand_noise_lasts: Lasting = 2 * 3600.0
     """s; how long that part lasts."""
     zone_factor_sd: Sd = 0.05
     """Of the demand level of the whole town."""
-    zone_factor_lasts: Annotated[Span, Field(gt=0)] = 2.0 * DAY
+    zone_factor_lasts: Lasting = 2.0 * DAY
     """s; how long a level lasts."""
     sensor_offset_sd: Sd = 0.1
     """m; of pressures and heads."""
@@ -57,7 +59,7 @@ class PlantWorld(_Section):
     seed: Annotated[int, Field(ge=0)] = 1
     start: datetime = datetime(2018, 1, 1, tzinfo=UTC)
     days: Annotated[float, Field(gt=0, le=3660)] = 7
-    interval: Annotated[Span, Field(ge=1)] = 300.0
+    interval: Annotated[Span, Field(ge=1, le=7 * DAY)] = 300.0
     pattern_zero: datetime | None = None
     truth: TruthSection = TruthSection()
     events: tuple[AnyEvent, ...] = ()
@@ -71,6 +73,8 @@ class PlantWorld(_Section):
     def _whole(self) -> PlantWorld:
         if self.interval != round(self.interval):
             raise ValueError("interval must be whole seconds")
+        if self.start.year > LAST_YEAR:
+            raise ValueError(f"start is in the year {self.start.year}")
         if self.start.microsecond or (self.pattern_zero is not None and self.pattern_zero.microsecond):
             raise ValueError("start and pattern_zero must be whole seconds")
         if self.n_intervals < 1:

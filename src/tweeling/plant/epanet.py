@@ -58,14 +58,14 @@ class Epanet:
         self._process, self._complaints = process, complaints
         self._wanted, self._pace, self._si = wanted, pace, si
 
-    def pass_intervals(self, patterns: Floats) -> Floats:
+    def pass_intervals(self, patterns: Floats) -> tuple[Floats, Floats]:
         """Lets some intervals pass.
 
         Args:
             patterns: in file units, a whole number of intervals, at most a piece; (pattern, step).
 
         Returns:
-            What was wanted, in SI, heads first; (interval, wanted).
+            What was wanted, in SI, heads first; (interval, wanted). How many steady states did not settle; (interval,).
 
         Raises:
             InputError: EPANET could not go on; the message is its own.
@@ -74,7 +74,7 @@ class Epanet:
         count = patterns.shape[1] // (pace.interval // pace.step)
         steps = pace.piece * (pace.interval // pace.step)
         whole = np.pad(patterns, ((0, 0), (0, steps - patterns.shape[1])))
-        size = 8 * count * len(self._wanted)
+        size = 8 * count * (len(self._wanted) + 1)
         try:
             stdin, stdout = self._process.stdin, self._process.stdout
             assert stdin is not None
@@ -86,7 +86,8 @@ class Epanet:
             answer = b""
         if len(answer) < size:
             raise InputError(f"EPANET could not run the hidden town: {self._complaint()}")
-        return np.frombuffer(answer, float).reshape(count, len(self._wanted)) * self._si
+        rows = np.frombuffer(answer, float).reshape(count, len(self._wanted) + 1)
+        return rows[:, :-1] * self._si, rows[:, -1]
 
     def _complaint(self) -> str:
         code = self._process.wait()
@@ -125,6 +126,7 @@ def running(network: Network, wanted: Wanted, acts: Sequence[Act], pace: Pace, i
 def _job(network: Network, wanted: Wanted, acts: Sequence[Act], pace: Pace, intervals: int) -> dict[str, object]:
     return {
         "acts": list(acts),
+        "accuracy": network.options.accuracy,
         "interval": pace.interval,
         "steps": pace.piece * (pace.interval // pace.step),
         "patterns": len(network.patterns.ids),

@@ -133,7 +133,7 @@ class Leak(GroundEvent):
 
     kind: Literal["leak"]
     flow_m3h: Positive
-    grows: Span = 0.0
+    grows: Annotated[Span, Field(le=1e10)] = 0.0
 
     def population(self, network: Network, sensors: Sensors) -> Sequence[str]:
         """Open pipes of at least `SHORTEST` with water in them."""

@@ -18,24 +18,27 @@ HOUR = 3600.0
 
 @dataclass
 class Record:
-    """Gathers hourly means as pieces come, so that a year takes little memory.
+    """What is to be remembered of a run beside its readings.
 
     Args:
         per_hour: intervals in an hour, at least 1.
         leak, level: of every interval since the start, piece by piece; m3/s (step, leak), no unit (step,).
+        unsettled: intervals in which EPANET did not settle.
     """
 
     per_hour: int
     leak: list[Floats] = field(default_factory=list)
     level: list[Floats] = field(default_factory=list)
+    unsettled: int = 0
 
     @staticmethod
     def of(hidden: Hidden) -> Record:
         """An empty one."""
         return Record(max(int(HOUR / hidden.world.interval), 1))
 
-    def add(self, leak: Floats, level: Floats) -> None:
+    def add(self, leak: Floats, level: Floats, unsettled: Floats) -> None:
         """The next intervals."""
+        self.unsettled += int((unsettled > 0).sum())
         self.leak.append(leak)
         self.level.append(level)
 
@@ -59,6 +62,7 @@ def truth_document(hidden: Hidden, record: Record) -> dict[str, Any]:
         "sensor_offset_m": {row.id: float(hidden.offset[i]) for i, row in enumerate(hidden.sensors.rows) if hidden.offset[i]},
         "roughness_factor": {network.links.ids[i]: float(hidden.roughness_factor[i]) for i in pipes},
         "demand_factor": {network.nodes.ids[i]: float(hidden.demand_factor[i]) for i in junctions},
+        "unsettled_intervals": record.unsettled,
         "demand_level": {"every_s": record.per_hour * world.interval, "means": means(level, record.per_hour, 6)},
     }
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tweeling.errors import TooLargeError
 from tweeling.network.network import Bools, Floats, Ints, Network
 from tweeling.observation.sensors import Sensors
 from tweeling.plant import drivers, instruments
@@ -21,6 +22,7 @@ PIECE = 96
 """Intervals that are run at once."""
 VACUUM = -10.33
 """m; no gauge reads less. EPANET's pressures know no limit where a town asks for more than reaches it."""
+MOST_MEMORY = 4 * 2**30
 Progress = Callable[[int, int], None]
 
 
@@ -34,6 +36,7 @@ class Piece:
         exact: what there is to measure, SI; (step, sensor).
         leak: mean flow of each leak, m3/s; (step, leak).
         level: of the town's demand, no unit; (step,).
+        unsettled: steady states on which EPANET did not settle; (step,).
     """
 
     times: Ints
@@ -41,6 +44,7 @@ class Piece:
     exact: Floats
     leak: Floats
     level: Floats
+    unsettled: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,12 +79,14 @@ def simulate_plant(
 
     Raises:
         InputError: a world that makes no sense, or that EPANET cannot run.
+        TooLargeError: more readings than fit in memory.
     """
     hidden = hide(network, sensors, plant_world(world))
+    refuse_too_large(hidden)
     record = Record.of(hidden)
     pieces = []
     for piece in run_plant(hidden, progress):
-        record.add(piece.leak, piece.level)
+        record.add(piece.leak, piece.level, piece.unsettled)
         pieces.append(piece)
     readings = np.concatenate([piece.readings for piece in pieces])
     return PlantRun(
@@ -90,6 +96,20 @@ def simulate_plant(
         exact=np.concatenate([piece.exact for piece in pieces]),
         truth=truth_document(hidden, record),
     )
+
+
+def refuse_too_large(hidden: Hidden) -> None:
+    """Refuses a run whose readings would not fit in memory together.
+
+    Raises:
+        TooLargeError: names the size.
+    """
+    size = 2 * 8 * hidden.world.n_intervals * len(hidden.sensors)
+    if size > MOST_MEMORY:
+        raise TooLargeError(
+            f"{hidden.world.n_intervals} readings of {len(hidden.sensors)} sensors take {size / 2**30:.1f} GiB; "
+            "ask for fewer days, a longer interval or fewer sensors, or only send them"
+        )
 
 
 def run_plant(hidden: Hidden, progress: Progress | None = None) -> Iterator[Piece]:
@@ -111,12 +131,12 @@ def run_plant(hidden: Hidden, progress: Progress | None = None) -> Iterator[Piec
         for begin in range(0, world.n_intervals, pace.piece):
             count = min(pace.piece, world.n_intervals - begin)
             state, driven = drivers.drive(hidden, state, count, pace.step)
-            found = epanet.pass_intervals(driven.patterns)
+            found, unsettled = epanet.pass_intervals(driven.patterns)
             exact, leak = _measured(hidden, wanted, found)
             leak = np.where(_leaking(hidden, begin, count), leak, 0.0)
             instrument_state, readings = instruments.read(hidden, instrument_state, exact)
             times = first + interval * SECOND * np.arange(begin, begin + count, dtype=np.int64)
-            yield Piece(times, readings, exact, leak, driven.level)
+            yield Piece(times, readings, exact, leak, driven.level, unsettled)
             if progress is not None:
                 progress(begin + count, world.n_intervals)
 
