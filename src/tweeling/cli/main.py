@@ -14,10 +14,11 @@ from typing import Annotated
 import typer
 
 from tweeling.cli.check import check
+from tweeling.cli.plant import plant
 from tweeling.cli.simulate import simulate
 from tweeling.errors import NetworkFileError, TweelingError
 
-COMMANDS = (check, simulate)
+COMMANDS = (check, simulate, plant)
 
 STOPPED_BY_USER = 130
 """What typer makes of Ctrl-C."""

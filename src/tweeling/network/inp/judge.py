@@ -73,6 +73,12 @@ def safe_copy(text: str, sections: dict[str, list[Line]], encoding: str) -> byte
     return b"\n".join(lines) + b"\n"
 
 
+def child_environment() -> dict[str, str]:
+    """All that a child process with EPANET gets: what Python needs to start."""
+    passed_on = {key: os.environ[key] for key in _PASSED_ON if key in os.environ}
+    return passed_on | {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+
+
 def ask(copy: bytes, encoding: str, name: str, with_sources: bool) -> Answer:
     """EPANET's reading of a file.
 
@@ -88,8 +94,6 @@ def ask(copy: bytes, encoding: str, name: str, with_sources: bool) -> Answer:
     size = len(copy)
     seconds = SECONDS + size / 2**18
     bounds = (MEMORY + 60 * size, math.ceil(seconds), 2**28 + 20 * size)
-    environment = {key: os.environ[key] for key in _PASSED_ON if key in os.environ}
-    environment["PYTHONPATH"] = os.pathsep.join(entry for entry in sys.path if entry)
     with tempfile.TemporaryDirectory(prefix="tweeling-") as folder:
         inp, out = Path(folder, "network.inp"), Path(folder, "answer")
         inp.write_bytes(copy)
@@ -98,7 +102,7 @@ def ask(copy: bytes, encoding: str, name: str, with_sources: bool) -> Answer:
             done = subprocess.run(
                 command + [str(bound) for bound in bounds],
                 cwd=folder,
-                env=environment,
+                env=child_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,

@@ -393,7 +393,7 @@ def _leakage(network: Network) -> tuple[Floats, Floats]:
     return fixed / units.cfs_per_si / METRES_PER_FOOT**0.5, variable / units.cfs_per_si / METRES_PER_FOOT**1.5
 
 
-def _power_function(flow: Floats, head: Floats) -> tuple[float, float, float] | None:
+def power_function(flow: Floats, head: Floats) -> tuple[float, float, float] | None:
     """(h0, r, n) of h0 - r q^n through one design point or three points, None where there is none; the curve's units.
 
     EPANET 2.2 manual, section 3.1.3: one point (q, h) stands for (0, 4/3 h), (q, h), (2 q, 0).
@@ -423,7 +423,7 @@ def _pump_table(network: Network) -> PumpTable:
             rows.append((PumpLaw.NO_CURVE, 0.0, 0.0, 1.0, np.inf, 1 / units.cfs_per_si))
         else:
             flow, head = network.curves.x[curve], network.curves.y[curve]
-            function = _power_function(flow, head)
+            function = power_function(flow, head)
             if function is None:
                 middle = (flow[0] + flow[-1]) / 2 * units.flow_si
                 rows.append((PumpLaw.CURVE, 0.0, 0.0, 1.0, head[0] * units.length_si, middle))
