@@ -23,13 +23,12 @@ from tweeling.errors import DecodeError, InputError, TooLargeError
 from tweeling.live.ingest.columns import NEEDED, decode_table, encoded_texts_of, numbers_of, require, texts_of
 from tweeling.live.ingest.decoded import Decoded, Verdict, columns_to_readings, repeated, text_column
 from tweeling.live.ingest.times import LocalClock, times_of_column
+from tweeling.live.store.versions import CORRECTED
 from tweeling.network.network import Floats
 from tweeling.observation.sensors import Sensors
 from tweeling.reading import Flag
 from tweeling.units import QUANTITIES, UNITS, dimension, si_per
 
-CORRECTED = "corrected"
-"""The sender's word for a reading that takes the place of an earlier one of the same time."""
 PIECE = 500_000
 """Readings in a piece of a file."""
 INDEX = "__index_level_0__"
