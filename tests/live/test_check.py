@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from networks import package_network
-from tweeling.live.check import ENOUGH_SENSORS, ClockState, Limits, check_readings, limits_of
+from tweeling.live.check import ENOUGH_SENSORS, ClockState, Limits, check_readings, grid_flags, limits_of
 from tweeling.live.ingest.decoded import repeated, text_column
 from tweeling.network.inp.read import read_network
 from tweeling.network.network import Network
@@ -255,3 +255,14 @@ def test_the_checks_answer_is_what_the_store_takes() -> None:
     assert isinstance(checked, CheckedReadings)
     assert checked.flag.dtype == np.int8
     assert iso_time(int(checked.readings.time[0])) == "2018-01-01T12:00:00Z"
+
+
+def test_a_grid_is_judged_as_its_readings_one_by_one_are() -> None:
+    rng = np.random.default_rng(1)
+    values = rng.normal(0, 300, (20, len(sensors())))
+    values[rng.random(values.shape) < 0.1] = math.inf
+    flat = [(row.id, NOON, value, "m" if row.quantity in ("pressure", "head", "level") else "m3/s")
+            for line in values.tolist() for row, value in zip(sensors().rows, line, strict=True)]  # fmt: skip
+    _, checked = check_readings(sensors(), limits(), ClockState.first(sensors()), readings(flat), 0)
+    np.testing.assert_array_equal(grid_flags(limits(), values).ravel(), checked.flag)
+    assert not grid_flags(limits(), np.full((1, len(sensors())), np.nan)).any()

@@ -155,16 +155,25 @@ def check_readings(
     factor = si_factors(readings.unit.tolist(), sensor, sensors)
     clean = readings.value * factor
     wrong_clock, state = _judge_clocks(limits, clock_state, sensor, readings.time, now)
-    infinite = np.isinf(clean)
-    with np.errstate(invalid="ignore"):
-        outside = known & ((clean < limits.low[sensor]) | (clean > limits.high[sensor]) | infinite)
+    outside = known & ((clean < limits.low[sensor]) | (clean > limits.high[sensor]) | np.isinf(clean))
     flag = np.select(
         [~known, wrong_clock, np.isnan(factor), np.isnan(readings.value), outside],
         [Flag.UNKNOWN_SENSOR, Flag.BAD_CLOCK, Flag.BAD_UNIT, Flag.MISSING_VALUE, Flag.OUT_OF_RANGE],
         default=Flag.GOOD,
     ).astype(np.int8)
-    clean[~known | infinite] = np.nan
+    clean[~known | np.isinf(clean)] = np.nan
     return state, CheckedReadings(readings, flag, clean, _reasons(sensors, limits, sensor, readings, flag))
+
+
+def grid_flags(limits: Limits, values: Floats) -> npt.NDArray[np.int8]:
+    """The flags of readings that are on a grid already, such as a recording's; (step, sensor).
+
+    Args:
+        limits: of the sensors.
+        values: SI, NaN where there is none; (step, sensor).
+    """
+    outside = (values < limits.low) | (values > limits.high) | np.isinf(values)
+    return np.where(outside, Flag.OUT_OF_RANGE, Flag.GOOD).astype(np.int8)
 
 
 def si_factors(unit: list[str], sensor: Ints, sensors: Sensors) -> Floats:

@@ -17,7 +17,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import types
 import typing
 import zlib
 from collections.abc import Mapping
@@ -202,16 +201,14 @@ class _Unpacker:
 def _dataclasses_of(root: Any) -> dict[str, type]:
     """The dataclasses that a type's hints lead to, by name."""
     found: dict[str, type] = {}
-    todo, seen = [root], set()
+    todo = [root]
     while todo:
         hint = todo.pop()
-        if isinstance(hint, type) and dataclasses.is_dataclass(hint):
-            if _name(hint) not in found:
-                found[_name(hint)] = hint
-                todo.extend(typing.get_type_hints(hint).values())
-        elif not isinstance(hint, TypeVar | types.EllipsisType) and id(hint) not in seen:
-            seen.add(id(hint))
-            todo.extend(typing.get_args(hint))
+        if not (isinstance(hint, type) and dataclasses.is_dataclass(hint)):
+            todo.extend(typing.get_args(hint))  # what is in brackets; it ends at classes
+        elif _name(hint) not in found:
+            found[_name(hint)] = hint
+            todo.extend(typing.get_type_hints(hint).values())
     return found
 
 

@@ -15,12 +15,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contracts.test_store import checked
 from tweeling.errors import DecodeError, InputError, TooLargeError
 from tweeling.live.ingest import files
 from tweeling.live.ingest.decoded import Decoded
 from tweeling.live.ingest.files import read_file, read_grid
+from tweeling.live.store.sqlite import SqliteReadingLog
+from tweeling.live.store.versions import counting
 from tweeling.observation.sensors import Sensor, Sensors
-from tweeling.reading import Flag, iso_time
+from tweeling.reading import CheckedReadings, Flag, iso_time
 
 ROWS = (Sensor("p", "pressure", "n", "kPa", 1.0), Sensor("q", "flow", "l", "m3/h", 1.0), Sensor("r", "pressure", "m", "m", 1.0))
 FACTOR = np.array([1 / 9.80665, 1 / 3600, 1.0])
@@ -260,3 +263,29 @@ def test_a_grid_that_would_not_fit_is_refused(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(files, "LARGEST_GRID", 20)
     with pytest.raises(TooLargeError, match="7 different times"):
         read_grid(write("csv wide", tmp_path), SENSORS)
+
+
+def test_an_absurd_year_does_not_stretch_a_replay(tmp_path: Path) -> None:
+    for name, text in (("a.csv", "time,p\n1970-01-01,1\n2018-01-01,2\n2106-01-01,3\n"),
+                       ("b.csv", "time,sensor,value\n1970-01-01,p,1\n2018-01-01,p,2\n2106-01-01,p,3\n")):  # fmt: skip
+        (tmp_path / name).write_text(text)
+        assert [iso_time(time) for time in read_grid(tmp_path / name, SENSORS).times.tolist()] == ["2018-01-01T00:00:00Z"]
+
+
+def test_what_a_store_exports_reads_back_as_the_same_readings(tmp_path: Path) -> None:
+    log = SqliteReadingLog(tmp_path / "twin.db", write=True)
+    log.append(checked([("p", MICROSECONDS[1], 5.0), ("q", MICROSECONDS[0], math.nan), ("p", MICROSECONDS[0], 1.0)]), 1)
+    log.append(checked([("p", MICROSECONDS[0], 3.0), ("p", MICROSECONDS[1], 2.0)], unit="m", quality="corrected"), 2)
+    log.export(tmp_path / "out.parquet", 0, MICROSECONDS[-1])
+    (decoded,) = read_file(tmp_path / "out.parquet")
+    again = SqliteReadingLog(tmp_path / "again.db", write=True)
+    readings = decoded.readings
+    again.append(CheckedReadings(readings, np.zeros(5, np.int8), readings.value / 2, np.full(5, "", object)), 1)
+    stored, exported = log.after(0), again.after(0)
+    counted = [sorted(zip(*(getattr(one, name)[counting(one)].tolist() for name in ("time", "sensor", "quality")), strict=True))
+               for one in (stored, exported)]  # fmt: skip
+    assert counted[0] == counted[1]
+    assert len(exported) == len(stored) == 5
+    np.testing.assert_array_equal(read_grid(tmp_path / "out.parquet", SENSORS).values[:, 0], [3.0, 2.0])
+    log.close()
+    again.close()

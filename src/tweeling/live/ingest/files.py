@@ -20,6 +20,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from tweeling.errors import DecodeError, InputError, TooLargeError
+from tweeling.live.check import NEWEST, OLDEST, si_factors
 from tweeling.live.ingest.columns import NEEDED, decode_table, encoded_texts_of, numbers_of, require, texts_of
 from tweeling.live.ingest.decoded import Decoded, Verdict, columns_to_readings, repeated, text_column
 from tweeling.live.ingest.times import LocalClock, times_of_column
@@ -27,7 +28,6 @@ from tweeling.live.store.versions import CORRECTED
 from tweeling.network.network import Floats
 from tweeling.observation.sensors import Sensors
 from tweeling.reading import Flag
-from tweeling.units import QUANTITIES, UNITS, dimension, si_per
 
 PIECE = 500_000
 """Readings in a piece of a file."""
@@ -73,8 +73,8 @@ def read_grid(path: str | Path, sensors: Sensors, zone: str = "UTC") -> Grid:
     """Reads all of a file onto the times that occur in it, for a replay.
 
     Of several values for the same sensor and time the first number counts, unless a later one has the quality `corrected`: then
-    the last of those. Readings of sensors that are not in `sensors`, in a unit that does not fit, or without a time are left
-    out.
+    the last of those. Readings of sensors that are not in `sensors`, in a unit that does not fit, without a time or with an
+    absurd one (before 2000, after 2100) are left out; `check.grid_flags` judges the others.
 
     Args:
         path, zone: as for `read_file`.
@@ -149,6 +149,7 @@ def _write_rows(values: Floats, step: npt.NDArray[np.int64], rows: Floats) -> No
 
 def _wide_cells(table: pa.Table, clock: LocalClock, sensors: Sensors, heard: set[str]) -> _Cells:
     times, told, _ = _wide_times(table, clock)
+    told &= (times >= OLDEST) & (times < NEWEST)
     values = np.full((int(told.sum()), len(sensors)), np.nan)
     for place, name in enumerate(sensors.ids):
         if name in table.schema.names:
@@ -165,22 +166,10 @@ def _long_cells(table: pa.Table, clock: LocalClock, sensors: Sensors, heard: set
     sensor = known[place]
     times, told = times_of_column(table.column("time"), clock, words[place])
     values, _ = numbers_of(table.column("value"), "value")
-    values = values * _si_per(table, sensor, sensors)
-    keep = told & (sensor >= 0)
+    values = values * si_factors(texts_of(table, "unit").tolist(), sensor, sensors)
+    keep = told & (sensor >= 0) & (times >= OLDEST) & (times < NEWEST)
     corrected = texts_of(table, "quality") == CORRECTED
     return _Cells(times[keep], sensor[keep], values[keep], np.asarray(corrected, dtype=bool)[keep])
-
-
-def _si_per(table: pa.Table, sensor: npt.NDArray[np.int64], sensors: Sensors) -> Floats:
-    """SI in one of each reading's unit, NaN for a unit of another dimension; (row,)."""
-    factor = sensors.si_per_unit[sensor]
-    kind = np.array([QUANTITIES[row.quantity] for row in sensors.rows])[sensor]
-    words, place = encoded_texts_of(table, "unit")
-    for number, name in enumerate(words):
-        if name:
-            fits = (kind == dimension(name)) if name in UNITS else np.zeros(len(kind), dtype=bool)
-            factor = np.where(place == number, np.where(fits, si_per(name) if name in UNITS else np.nan, np.nan), factor)
-    return factor
 
 
 def _decode_wide(table: pa.Table, clock: LocalClock, first_row: int) -> Decoded:
