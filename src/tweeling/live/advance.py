@@ -31,8 +31,9 @@ from tweeling.inference.model import Doubts, Model, make_model
 from tweeling.live.batch import Batch
 from tweeling.live.config import TwinConfig
 from tweeling.live.report import Context, revised
+from tweeling.live.scorecard import Score, first_score, scored
 from tweeling.live.store.contract import Action
-from tweeling.network.fingerprint import network_hash
+from tweeling.live.watch import WatchState, watch
 from tweeling.network.inp.read import read_network
 from tweeling.network.network import Floats, Network
 from tweeling.network.zones import derive_zones, read_zones
@@ -65,15 +66,6 @@ class Twin:
     library: Library
     draws: Draws
 
-    @property
-    def identity(self) -> str:
-        """Tells twins apart whose states must not be mixed: a hash of network and configuration."""
-        import hashlib
-
-        told = self.config.model_dump_json(exclude={"folder", "inputs", "store", "output", "service"})
-        rows = repr(self.sensors.rows)
-        return hashlib.sha256("\n".join((network_hash(self.network), told, rows)).encode()).hexdigest()
-
 
 @dataclass(frozen=True, eq=False)
 class TwinState:
@@ -85,6 +77,8 @@ class TwinState:
         track: where the ensemble stands in time.
         belief: what is believed.
         diagnosis: evidence and open cases.
+        watch: habits of the sensors.
+        score: how well withheld sensors were foretold.
         findings: all that were raised, in the order of raising.
     """
 
@@ -93,6 +87,8 @@ class TwinState:
     track: Track
     belief: Belief
     diagnosis: Diagnosis
+    watch: WatchState
+    score: Score
     findings: tuple[Finding, ...]
 
 
@@ -162,6 +158,8 @@ def first_state(twin: Twin, start: int) -> TwinState:
         track=first_track(model, twin.config.ensemble.members + FIRST, first),
         belief=first_belief(model),
         diagnosis=first_diagnosis(model),
+        watch=WatchState.first(twin.sensors),
+        score=first_score(twin.sensors, twin.withheld.tolist()),
         findings=(),
     )
 
@@ -182,6 +180,7 @@ def advance(twin: Twin, state: TwinState, batch: Batch, actions: Sequence[Action
     hours = model.interval * len(batch) / 3600
     if batch.end != state.end + round(hours * 3600) * SECOND:
         raise ValueError(f"the batch ends at {batch.end}; the cycle after {state.end} is due")
+    watched, batch = watch(state.watch, batch)
     diagnosis, belief, findings, closings = _acted(twin, state, actions)
     noise_sd = model.doubts.demand_noise_sd * float(np.sqrt(np.median(belief.scale))) if len(belief.scale) else 0.0
     belief, carry = predict(model, belief, hours, _hour(model, state.end), _hour(model, batch.end))
@@ -200,7 +199,11 @@ def advance(twin: Twin, state: TwinState, batch: Batch, actions: Sequence[Action
     belief = _learnt(model, belief, update, hours, _hour(model, batch.end), diagnosis)
     context = Context(twin.library, model, state.cycle, batch.end, hours, belief, update)
     findings, changed = revised(context, findings, diagnosis, [*closings, *closed])
-    after_state = TwinState(state.cycle + 1, batch.end, track, belief, diagnosis, findings)
+    span = (state.end, batch.end)
+    score = scored(
+        state.score, twin.sensors, twin.withheld.tolist(), analysis.read[FIRST:], analysis.read[OPEN], batch.seen, span
+    )
+    after_state = TwinState(state.cycle + 1, batch.end, track, belief, diagnosis, watched, score, findings)
     solution, nodes = analysis.solution, twin.network.nodes
     estimates = {
         "pressure": bands(solution.head[FIRST:] - nodes.elevation),
