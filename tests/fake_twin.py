@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from networks import make_network
 
+from networks import make_network
 from tweeling.errors import SnapshotMismatch
 from tweeling.finding import CAUSES, Candidate, Finding
 from tweeling.live.advance import CycleInfo

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_twin import MINUTE, START, FakeState, fake_config, fake_steps, readings_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fake_twin import MINUTE, START, FakeState, fake_config, fake_steps, readings_of
 from tweeling.live.bands import READING, read_bands
 from tweeling.live.run import WITHDRAWN, Loop, Position, replay_store
 from tweeling.live.store.open import Store, open_store

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from fake_twin import MINUTE, START, fake_config, fake_network, fake_sensors
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fake_twin import MINUTE, START, fake_config, fake_network, fake_sensors
 from tweeling.live.store.contract import StoredReadings
 from tweeling.live.window import HOUR, Timing, Window, close, collect_batch, due, hear, level
 from tweeling.reading import Flag

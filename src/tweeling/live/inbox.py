@@ -68,6 +68,13 @@ class _Deed:
     sequence: Future[int]
 
 
+class _Stop:
+    """The last task."""
+
+
+_Task = _Parcel | _Deed | _Stop
+
+
 class InboxFull(Exception):  # noqa: N818 - a condition that passes, not a fault
     """So much waits for the disk that no more is taken now; come again."""
 
@@ -90,7 +97,7 @@ class Inbox:
         """Readings by flag since the start."""
         self._waiting = 0
         self._lock = threading.Lock()
-        self._queue: queue.SimpleQueue[_Parcel | _Deed | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Task] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="inbox", daemon=True)
         self._thread.start()
 
@@ -116,31 +123,33 @@ class Inbox:
 
     def close(self) -> None:
         """Writes what waits and ends."""
-        self._queue.put(None)
+        self._queue.put(_Stop())
         self._thread.join()
 
     def _work(self) -> None:
-        parcels: list[_Parcel] = []
-        while True:
-            task = self._next(bool(parcels))
+        task: _Task | None = None
+        while not isinstance(task, _Stop):
+            task = task or self._queue.get()
             if isinstance(task, _Parcel):
-                parcels.append(task)
-                if sum(len(parcel.readings) for parcel in parcels) < MOST_AT_ONCE:
-                    continue
-            if parcels:
+                parcels, task = self._gathered(task)
                 self._keep(parcels)
-                parcels = []
-            if isinstance(task, _Deed):
+            elif isinstance(task, _Deed):
                 self._keep_deed(task)
-            elif task is None:
-                return
+                task = None
 
-    def _next(self, some_wait: bool) -> _Parcel | _Deed | None | bool:
-        """The next task; False when none waits and there is something to write."""
-        try:
-            return self._queue.get(block=not some_wait)
-        except queue.Empty:
-            return False
+    def _gathered(self, first: _Parcel) -> tuple[list[_Parcel], _Task | None]:
+        """All parcels that wait, and the task behind them that is none, if there is one."""
+        parcels, count = [first], len(first.readings)
+        while count < MOST_AT_ONCE:
+            try:
+                task = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if not isinstance(task, _Parcel):
+                return parcels, task
+            parcels.append(task)
+            count += len(task.readings)
+        return parcels, None
 
     def _keep(self, parcels: Sequence[_Parcel]) -> None:
         """Writes some parcels in one transaction. Where that fails, each alone: one must not spoil its neighbours."""

@@ -284,8 +284,8 @@ class Loop(Generic[State]):
         self.log.note("rebuild", details | {"rows": "followed"}, self.clock())
         changed: Sequence[Finding] = ()
         last = rows[-1]
-        state = self.steps.first(rows[0].end - self.timing.cycle)
-        for row, state, info, batch in followed(self.steps, self.readings, rows, state, 0):
+        first = state = self.steps.first(rows[0].end - self.timing.cycle)
+        for row, state, info, batch in followed(self.steps, self.readings, rows, first, 0):
             if row is last:
                 changed = reconciled(state.findings, published, last.end)
             self._save(row, state, info, batch, changed, {"rebuilding": details | {"at": iso_time(row.end)}})

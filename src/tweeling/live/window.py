@@ -61,8 +61,15 @@ class Timing:
     @staticmethod
     def of(config: TwinConfig) -> Timing:
         """As `TWIN.toml` says."""
-        spans = (config.time.cycle, config.time.lateness, config.time.revise, config.time.give_up, config.sensors.interval)
-        return Timing(*(round(span * SECOND) for span in spans), by_wall=config.time.clock == "wall")
+        rules = config.time
+        return Timing(
+            cycle=round(rules.cycle * SECOND),
+            lateness=round(rules.lateness * SECOND),
+            revise=round(rules.revise * SECOND),
+            give_up=round(rules.give_up * SECOND),
+            interval=round(config.sensors.interval * SECOND),
+            by_wall=rules.clock == "wall",
+        )
 
     def end_of(self, time: int) -> int:
         """The end of the cycle that takes a reading of this time."""
@@ -157,7 +164,7 @@ def _limits(window: Window, timing: Timing, reached: int, now: int) -> Iterator[
 
 def _active(window: Window) -> npt.NDArray[np.bool_]:
     newest = window.heard.max(initial=NEVER)
-    return (window.heard != NEVER) & (window.heard >= max(newest, NEVER + HOUR) - HOUR)
+    return np.asarray((window.heard != NEVER) & (window.heard >= max(newest, NEVER + HOUR) - HOUR), dtype=np.bool_)
 
 
 def _half(count: int) -> int:
@@ -165,7 +172,7 @@ def _half(count: int) -> int:
 
 
 def _start(window: Window, timing: Timing) -> int:
-    """The start of the first cycle: that of the first time that half of the sensors have, so that one wrong clock moves nothing."""
+    """The start of the first cycle, which takes the first time that half of the sensors have: one wrong clock moves nothing."""
     begun = np.sort(window.earliest[_active(window)])
     return timing.end_of(int(begun[_half(len(begun)) - 1])) - timing.cycle
 
