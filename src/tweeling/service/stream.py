@@ -1,0 +1,106 @@
+"""The event stream: what is new, numbered, and kept for a while so that a listener who comes back misses nothing.
+
+An event's id is `RUN-NUMBER`: RUN names this run of the doors. A listener that comes back with the id of the last event that it
+has gets those after it; one whose id is of another run, or too old, gets everything as it is now.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+KEPT = 2000
+"""Events that a listener who comes back can still get."""
+HEARTBEAT_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event.
+
+    Args:
+        number: grows by one.
+        kind: `state`, `finding` or `health`.
+        data: JSON.
+    """
+
+    number: int
+    kind: str
+    data: Any
+
+
+class Broadcaster:
+    """Keeps the last events and wakes who waits for the next; lives in one event loop."""
+
+    def __init__(self) -> None:
+        self.run = secrets.token_hex(4)
+        self._events: deque[Event] = deque(maxlen=KEPT)
+        self._last = 0
+        self._news = asyncio.Condition()
+
+    async def publish(self, kind: str, data: Any) -> None:
+        """Adds an event and wakes the listeners."""
+        async with self._news:
+            self._last += 1
+            self._events.append(Event(self._last, kind, data))
+            self._news.notify_all()
+
+    def since(self, last_id: str) -> list[Event] | None:
+        """The events after an id; None where that cannot be told, so that all must be sent anew."""
+        run, _, number = last_id.rpartition("-")
+        if run != self.run or not number.isascii() or not number.isdigit() or len(number) > 18:
+            return None
+        seen = int(number)
+        oldest = self._events[0].number if self._events else self._last + 1
+        if not oldest - 1 <= seen <= self._last:
+            return None
+        return [event for event in self._events if event.number > seen]
+
+    @property
+    def position(self) -> str:
+        """The id of the last event."""
+        return f"{self.run}-{self._last}"
+
+    async def listen(self, last_id: str, everything: Sequence[tuple[str, Any]]) -> AsyncIterator[bytes]:
+        """The stream of one listener, for ever.
+
+        Args:
+            last_id: of the last event that it has, "" for none.
+            everything: events that say all as it is now, for who cannot go on from `last_id`.
+        """
+        missed = self.since(last_id)
+        seen = self._last
+        yield b"retry: 2000\n\n"
+        if missed is None:
+            for kind, data in everything:
+                yield _as_text(f"{self.run}-{seen}", kind, data)
+        else:
+            seen = max([seen] + [event.number for event in missed])
+            for event in missed:
+                yield _as_text(f"{self.run}-{event.number}", event.kind, event.data)
+        while True:
+            events = await self._after(seen)
+            if not events:
+                yield b": here\n\n"
+            for event in events:
+                yield _as_text(f"{self.run}-{event.number}", event.kind, event.data)
+                seen = event.number
+
+    async def _after(self, seen: int) -> list[Event]:
+        """The next events, or none after a while."""
+        async with self._news:
+            try:
+                await asyncio.wait_for(self._news.wait_for(lambda: self._last > seen), HEARTBEAT_SECONDS)
+            except TimeoutError:
+                return []
+            return [event for event in self._events if event.number > seen]
+
+
+def _as_text(name: str, kind: str, data: Any) -> bytes:
+    return b"id: %b\nevent: %b\ndata: %b\n\n" % (name.encode(), kind.encode(), msgspec.json.encode(data))
