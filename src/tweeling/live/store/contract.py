@@ -94,11 +94,15 @@ class Cycle:
 class ReadingLog(Protocol):
     """The doors' part. One process writes; any may read."""
 
-    def append(self, readings: CheckedReadings, received: int) -> tuple[int, npt.NDArray[np.int8]]:
+    def append(self, readings: CheckedReadings, received: int | npt.NDArray[np.int64]) -> tuple[int, npt.NDArray[np.int8]]:
         """Keeps readings. When it returns they are on disk: a power cut does not undo it.
 
         The same (sensor, time, value) again is a duplicate: acknowledged and not kept twice. The same time with another value
         is a second version.
+
+        Args:
+            readings: that the door has checked.
+            received: by the wall clock of the door; one for all, or (reading,) where several callers' are kept together.
 
         Returns:
             How many were kept, and the flags as kept (`Flag.DUPLICATE` where it was one); (reading,).

@@ -101,7 +101,7 @@ class SqliteReadingLog:
         self.database = Database(path, READING_SCHEMA, write=write, create=create or write)
         self._sensors, self._words = _Names(self.database, "sensors"), _Names(self.database, "words")
 
-    def append(self, readings: CheckedReadings, received: int) -> tuple[int, npt.NDArray[np.int8]]:
+    def append(self, readings: CheckedReadings, received: int | npt.NDArray[np.int64]) -> tuple[int, npt.NDArray[np.int8]]:
         """Keeps readings; see the contract."""
         came, n = readings.readings, len(readings)
         flags = readings.flag.astype(np.int8, copy=True)
@@ -110,9 +110,10 @@ class SqliteReadingLog:
         sensor = self._sensors.numbers(came.sensor)
         unit, quality = self._words.numbers(came.unit), self._words.numbers(came.quality)
         columns = (sensor, came.time.tolist(), came.value.tolist(), unit, quality, flags.tolist(), readings.clean.tolist())
+        when = np.broadcast_to(received, n).tolist()
         with self.database.writing() as connection:
             first = _last_sequence(connection) + 1
-            rows = list(zip(range(first, first + n), *columns, (received,) * n, strict=True))
+            rows = list(zip(range(first, first + n), *columns, when, strict=True))
             connection.execute("SAVEPOINT batch")
             kept = connection.executemany(_INSERT, rows).rowcount
             if kept < n:  # some are there already: once more, one by one, so that sequences have no holes
