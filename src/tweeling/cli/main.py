@@ -14,10 +14,12 @@ from typing import Annotated
 import typer
 
 from tweeling.cli.check import check
+from tweeling.cli.init import init
+from tweeling.cli.serve import serve
 from tweeling.cli.simulate import simulate
 from tweeling.errors import NetworkFileError, TweelingError
 
-COMMANDS = (check, simulate)
+COMMANDS = (check, simulate, init, serve)
 
 STOPPED_BY_USER = 130
 """What typer makes of Ctrl-C."""

@@ -72,7 +72,7 @@ def is_held(path: Path) -> bool:
 
 
 def stop_when_told(with_parent: bool) -> threading.Event:
-    """An event that is set by SIGTERM, by Ctrl-C, and when the parent dies (`with_parent`: its end of standard input closes)."""
+    """An event that SIGTERM and Ctrl-C set, and with a parent its death (which closes its end of standard input)."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())

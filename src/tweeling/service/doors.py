@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -108,10 +108,10 @@ def unit_of(quantity: str) -> str:
     return SI[QUANTITIES[quantity]]
 
 
-def estimate_document(median: float, low: float, high: float, level: float, unit: str) -> dict[str, Any]:
-    """An estimate for JSON: numbers as short as their seven digits, null where there is none."""
-    numbers = [float(f"{value:.7g}") if math.isfinite(value) else None for value in (median, low, high)]
-    return dict(zip(("median", "low", "high"), numbers, strict=True)) | {"level": round(level, 6), "unit": unit}
+def estimate_document(band: Sequence[float], unit: str) -> dict[str, Any]:
+    """Median, low, high and level as an estimate for JSON: numbers as short as their seven digits, null where there is none."""
+    numbers = [float(f"{value:.7g}") if math.isfinite(value) else None for value in band[:3]]
+    return dict(zip(("median", "low", "high"), numbers, strict=True)) | {"level": round(band[3], 6), "unit": unit}
 
 
 def shown(text: str) -> str:

@@ -54,8 +54,8 @@ class Acknowledgement(Answer):
 class StateAnswer(Answer):
     """The twin's estimate of one quantity at one moment."""
 
-    at: Time = Field(description="End of the cycle that this is the state after.")
-    cycle_end: Time
+    at: Time = Field(description="The time that was asked for.")
+    cycle_end: Time = Field(description="End of the cycle that this is the state after.")
     quantity: str
     elements: dict[str, Estimate]
 

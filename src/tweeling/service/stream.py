@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,7 @@ class Broadcaster:
         self.run = secrets.token_hex(4)
         self._events: deque[Event] = deque(maxlen=KEPT)
         self._last = 0
+        self._closed = False
         self._news = asyncio.Condition()
 
     async def publish(self, kind: str, data: Any) -> None:
@@ -49,6 +50,12 @@ class Broadcaster:
         async with self._news:
             self._last += 1
             self._events.append(Event(self._last, kind, data))
+            self._news.notify_all()
+
+    async def close(self) -> None:
+        """Ends the streams of all listeners; they come back when the doors do."""
+        async with self._news:
+            self._closed = True
             self._news.notify_all()
 
     def since(self, last_id: str) -> list[Event] | None:
@@ -62,29 +69,23 @@ class Broadcaster:
             return None
         return [event for event in self._events if event.number > seen]
 
-    @property
-    def position(self) -> str:
-        """The id of the last event."""
-        return f"{self.run}-{self._last}"
-
-    async def listen(self, last_id: str, everything: Sequence[tuple[str, Any]]) -> AsyncIterator[bytes]:
-        """The stream of one listener, for ever.
+    async def listen(self, last_id: str, everything: Callable[[], Sequence[tuple[str, Any]]]) -> AsyncIterator[bytes]:
+        """The stream of one listener, until the doors close.
 
         Args:
             last_id: of the last event that it has, "" for none.
-            everything: events that say all as it is now, for who cannot go on from `last_id`.
+            everything: events that say all as it is now, for who cannot go on from `last_id`; called in a thread.
         """
-        missed = self.since(last_id)
-        seen = self._last
         yield b"retry: 2000\n\n"
+        missed = self.since(last_id)
+        seen = self._last  # before `everything` is looked at: what comes meanwhile is told twice rather than never
         if missed is None:
-            for kind, data in everything:
+            for kind, data in await asyncio.to_thread(everything):
                 yield _as_text(f"{self.run}-{seen}", kind, data)
         else:
-            seen = max([seen] + [event.number for event in missed])
             for event in missed:
                 yield _as_text(f"{self.run}-{event.number}", event.kind, event.data)
-        while True:
+        while not self._closed:
             events = await self._after(seen)
             if not events:
                 yield b": here\n\n"
@@ -96,7 +97,7 @@ class Broadcaster:
         """The next events, or none after a while."""
         async with self._news:
             try:
-                await asyncio.wait_for(self._news.wait_for(lambda: self._last > seen), HEARTBEAT_SECONDS)
+                await asyncio.wait_for(self._news.wait_for(lambda: self._closed or self._last > seen), HEARTBEAT_SECONDS)
             except TimeoutError:
                 return []
             return [event for event in self._events if event.number > seen]

@@ -120,5 +120,5 @@ def _bands(doors: Doors, quantity: str, element: str, unit: str, span: tuple[int
         times = table["time"].cast("int64").to_pylist()
         for time, *band in zip(times, *(table[name].to_pylist() for name in ("median", "low", "high", "level")), strict=True):
             if span[0] < time <= span[1]:
-                found.append({"time": iso_time(time), "estimate": estimate_document(*band, unit)})
+                found.append({"time": iso_time(time), "estimate": estimate_document(band, unit)})
     return found

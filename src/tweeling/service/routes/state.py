@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -34,8 +33,8 @@ def get_state(
     if not rows:
         kept = ", ".join(doors.config.output.quantities)
         raise HTTPException(404, f"no {quantity} is kept; output.quantities of TWIN.toml names {kept}")
-    time = iso_time(end)
-    return answer({"at": time if at is None else iso_time(moment or end), "cycle_end": time, "quantity": quantity} | {"elements": rows})
+    asked = end if moment is None else moment
+    return answer({"at": iso_time(asked), "cycle_end": iso_time(end), "quantity": quantity, "elements": rows})
 
 
 def _last_before(doors: Doors, moment: int | None) -> tuple[int, bytes]:
@@ -57,6 +56,6 @@ def estimate_rows(packed: bytes, quantity: str) -> dict[str, dict[str, Any]]:
 
     table = read_bands(packed)
     table = table.filter(pc.equal(table["quantity"], quantity))
-    unit = unit_of(quantity)
-    columns: Iterator[Any] = zip(*(table[name].to_pylist() for name in ("element", "median", "low", "high", "level")), strict=True)
-    return {element: estimate_document(median, low, high, level, unit) for element, median, low, high, level in columns}
+    unit, elements = unit_of(quantity), table["element"].to_pylist()
+    bands = zip(*(table[name].to_pylist() for name in ("median", "low", "high", "level")), strict=True)
+    return {element: estimate_document(band, unit) for element, band in zip(elements, bands, strict=True)}

@@ -53,9 +53,8 @@ async def get_stream(
     last_event_id: Annotated[str, Header(max_length=100)] = "",
 ) -> Response:
     """Events `state`, `finding` and `health`. A browser that comes back sends `Last-Event-ID` and gets what it missed."""
-    everything = await asyncio.to_thread(lambda: news(doors, Seen())[1])
     return StreamingResponse(
-        doors.broadcaster.listen(last_event_id, everything),
+        doors.broadcaster.listen(last_event_id, lambda: news(doors, Seen())[1]),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
@@ -106,6 +105,6 @@ def _state(doors: Doors, cycle: Cycle) -> dict[str, Any]:
         for row in read_bands(packed).to_pylist():
             if row["quantity"] == READING and row["element"] in doors.sensors.index:  # the last step of the cycle wins
                 unit = unit_of(doors.sensors.rows[doors.sensors.index[row["element"]]].quantity)
-                band = (row[name] for name in ("median", "low", "high", "level"))
-                document["sensors"][row["element"]] = estimate_document(*band, unit)
+                band = [row[name] for name in ("median", "low", "high", "level")]
+                document["sensors"][row["element"]] = estimate_document(band, unit)
     return document
