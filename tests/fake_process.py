@@ -1,4 +1,4 @@
-"""A process of a live twin with a small twin inside: `python fake_process.py doors|twin TWIN.toml ...`; and a folder for it."""
+"""A process of a live twin with a small twin inside, `python fake_process.py doors|twin|serve TWIN.toml`; and its folder."""
 
 from __future__ import annotations
 
@@ -46,6 +46,15 @@ def make_folder(folder: Path, more: str = "") -> Path:
 
 def main(part: str, arguments: list[str]) -> int:
     """Runs one part."""
+    if part == "serve":
+        from tweeling.cli.supervise import Supervisor, note_line, say_line
+
+        start = [sys.executable, __file__]
+        commands = {
+            "doors": [*start, "doors", *arguments, "--with-parent"],
+            "twin": [*start, "twin", arguments[0], "--with-parent"],
+        }
+        return Supervisor(commands, say_line, note_line).run()
     if part == "twin":
         from tweeling.live.__main__ import main as run_twin
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tweeling.cli.supervise import Supervisor, say_line
+from tweeling.cli.supervise import Supervisor, note_line, say_line
 
 
 def serve(
@@ -20,7 +20,7 @@ def serve(
     """Serve a twin: take readings over HTTP, run its cycles, answer with estimates and findings.
 
     Starts two processes, the doors and the twin. Either is started again when it dies; an acknowledged reading is on disk. The
-    first line says the address. Ctrl-C stops both.
+    first line on standard output is the address. Ctrl-C stops both.
 
     Example: tweeling serve TWIN.toml
     """
@@ -34,7 +34,7 @@ def serve(
         "doors": [*python, "tweeling.service", *where],
         "twin": [*python, "tweeling.live", str(config), "--with-parent"],
     }
-    code = Supervisor(commands, say_line).run()
+    code = Supervisor(commands, say_line, note_line).run()
     if code:
         raise typer.Exit(code)
 

@@ -53,13 +53,14 @@ class Supervisor:
     """Keeps some processes alive.
 
     Args:
-        commands: by name; the first one's first line on standard output is passed on first of all.
-        say: gets a line for people.
+        commands: by name.
+        say: gets each line that they write to standard output.
+        note: gets a line for people when one starts, dies or is stopped.
     """
 
-    def __init__(self, commands: Mapping[str, Sequence[str]], say: Callable[[str], None]) -> None:
+    def __init__(self, commands: Mapping[str, Sequence[str]], say: Callable[[str], None], note: Callable[[str], None]) -> None:
         self.parts = [Part(name, command) for name, command in commands.items()]
-        self.say = say
+        self.say, self.note = say, note
         self._stop = threading.Event()
 
     def run(self) -> int:
@@ -71,7 +72,7 @@ class Supervisor:
                     if self._look_after(part) == UNUSABLE:
                         return UNUSABLE
                 self._stop.wait(LOOK_SECONDS)
-            self.say("stopping: what was acknowledged is on disk")
+            self.note("stopping: what was acknowledged is on disk")
             return 0
         finally:
             self._stop_all()
@@ -98,7 +99,7 @@ class Supervisor:
         part.pause = SHORTEST_PAUSE if now - part.started > HEALTHY_SECONDS else min(2 * part.pause, LONGEST_PAUSE)
         part.due = now + part.pause
         how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
-        self.say(f"{part.name} {how}; starting it again in {part.pause:g} s")
+        self.note(f"{part.name} {how}; starting it again in {part.pause:g} s")
         return code
 
     def _start(self, part: Part, now: float) -> None:
@@ -108,13 +109,13 @@ class Supervisor:
             part.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, bufsize=0
         )
         assert part.running.stdout is not None
-        part.lines = threading.Thread(target=self._pass_on, args=(part.name, part.running.stdout), daemon=True)
+        self.note(f"{part.name} started, process {part.running.pid}")
+        part.lines = threading.Thread(target=self._pass_on, args=(part.running.stdout,), daemon=True)
         part.lines.start()
 
-    def _pass_on(self, name: str, lines: IO[bytes]) -> None:
+    def _pass_on(self, lines: IO[bytes]) -> None:
         for line in lines:
-            text = line.decode("utf-8", "replace").rstrip()
-            self.say(text if name == self.parts[0].name else f"{name}: {text}")
+            self.say(line.decode("utf-8", "replace").rstrip())
 
     def _stop_all(self) -> None:
         running = [part.running for part in self.parts if part.running is not None]
@@ -134,4 +135,9 @@ class Supervisor:
 
 def say_line(text: str) -> None:
     """Prints a line at once, for whoever reads along."""
-    print(text, file=sys.stdout, flush=True)
+    print(text, flush=True)
+
+
+def note_line(text: str) -> None:
+    """Prints a line about the processes themselves, on standard error."""
+    print(text, file=sys.stderr, flush=True)
