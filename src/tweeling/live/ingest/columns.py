@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tweeling.errors import DecodeError
-from tweeling.live.ingest.decoded import MOST_READINGS, Decoded, columns_to_readings
+from tweeling.live.ingest.decoded import MOST_READINGS, Decoded, columns_to_readings, repeated, text_column
 from tweeling.live.ingest.times import LocalClock, times_of_column
 
 NEEDED = ("sensor", "time", "value")
@@ -57,25 +57,26 @@ def refuse_too_many(rows: int) -> None:
 
 def texts_of(table: Any, name: str) -> npt.NDArray[np.object_]:
     """A column of texts, "" where there is none; a table without it has none; (row,)."""
+    words, place = encoded_texts_of(table, name)
+    return words[place]
+
+
+def encoded_texts_of(table: Any, name: str) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.int64]]:
+    """The different texts of a column, and which of them each row has: one object per text, for it is a hundred over and over.
+
+    Raises:
+        DecodeError: a column of something else.
+    """
     rows = table.num_rows
-    if name not in table.schema.names:
-        return np.full(rows, "", dtype=object)
+    if rows == 0 or name not in table.schema.names or pa.types.is_null(table.column(name).type):
+        return repeated("", 1), np.zeros(rows, dtype=np.int64)
     column = table.column(name)
-    kind = column.type
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    if pa.types.is_null(kind):
-        return np.full(rows, "", dtype=object)
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
         raise DecodeError(f"the column {name} holds {kind}; make it texts")
-    # one object per different text, not per row: a hundred sensors over and over
-    encoded = pc.dictionary_encode(column.cast(pa.string()).fill_null(""))
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.unify_dictionaries().combine_chunks()
-        encoded = encoded.chunk(0) if isinstance(encoded, pa.ChunkedArray) else encoded
-    words = np.empty(len(encoded.dictionary), dtype=object)
-    words[:] = encoded.dictionary.to_pylist()
-    return words[np.asarray(encoded.indices)] if rows else np.empty(0, dtype=object)
+    encoded = pa.chunked_array([column]) if isinstance(column, pa.Array) else column
+    encoded = pc.dictionary_encode(encoded.cast(pa.string()).fill_null("")).combine_chunks()
+    return text_column(encoded.dictionary.to_pylist()), np.asarray(encoded.indices, dtype=np.int64)
 
 
 def numbers_of(column: Any, name: str, first_row: int = 0) -> tuple[npt.NDArray[np.float64], dict[int, str]]:

@@ -83,6 +83,13 @@ def text_column(texts: Iterable[Any]) -> npt.NDArray[np.object_]:
     return column
 
 
+def repeated(text: str, rows: int) -> npt.NDArray[np.object_]:
+    """A column of one text over and over."""
+    column = np.empty(rows, dtype=object)
+    column[:] = text
+    return column
+
+
 def columns_to_readings(
     sensor: npt.NDArray[np.object_],
     time: npt.NDArray[np.int64],

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tweeling.errors import DecodeError
+from tweeling.live.ingest.decoded import repeated
 from tweeling.reading import EPOCH, SECOND, microseconds
 
 Times = npt.NDArray[np.int64]
@@ -79,14 +80,10 @@ class LocalClock:
 
 def times_of_texts(texts: Sequence[Any], clock: LocalClock, sensor: npt.NDArray[np.object_]) -> tuple[Times, Told]:
     """Times written as ISO 8601, and which of them could be read; (row,)."""
-    column = pa.array(texts, pa.string()) if all(isinstance(text, str) for text in texts) else None
-    if column is not None and not column.null_count:
-        for zone in ("UTC", None):  # all with an offset, or all without: in one go
-            try:
-                times = column.cast(pa.timestamp("us", zone)).cast(pa.int64()).to_numpy()
-            except pa.ArrowInvalid:
-                continue
-            return _in_calendar(times, None if zone else clock, sensor)
+    if all(isinstance(text, str) for text in texts):
+        at_once = _cast(pa.array(texts, pa.string()), clock, sensor)
+        if at_once is not None:
+            return at_once
     times, local, told = (np.zeros(len(texts), dtype=kind) for kind in (np.int64, bool, bool))
     for row, text in enumerate(texts):
         moment = _moment(text)
@@ -110,8 +107,11 @@ def times_of_column(column: pa.Array | pa.ChunkedArray, clock: LocalClock, senso
     if pa.types.is_dictionary(kind):
         column, kind = column.cast(kind.value_type), kind.value_type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        rows = len(column)
-        return times_of_texts(column.to_pylist(), clock, np.full(rows, "", dtype=object) if sensor is None else sensor)
+        at_once = _cast(column.cast(pa.string()), clock, sensor)
+        names = repeated("", len(column)) if sensor is None else sensor
+        return times_of_texts(column.to_pylist(), clock, names) if at_once is None else at_once
+    if pa.types.is_null(kind):
+        return np.zeros(len(column), dtype=np.int64), np.zeros(len(column), dtype=bool)
     if pa.types.is_date(kind):
         column, kind = column.cast(pa.timestamp("ms")), pa.timestamp("ms")
     if not pa.types.is_timestamp(kind):
@@ -119,9 +119,22 @@ def times_of_column(column: pa.Array | pa.ChunkedArray, clock: LocalClock, senso
     told = np.asarray(column.is_valid())
     raw = np.asarray(column.cast(pa.int64()).fill_null(0))
     factor, divisor = PER_MICROSECOND[kind.unit]
-    told = told & (np.abs(raw.astype(float)) < 2.0**62 / factor)
+    told = told & (np.abs(raw.astype(float)) < 9.2e18 / factor)  # what fits in 64 bits
     times, fits = _in_calendar(np.where(told, raw, 0) * factor // divisor, None if kind.tz else clock, sensor)
     return times, told & fits
+
+
+def _cast(column: pa.Array | pa.ChunkedArray, clock: LocalClock, sensor: Any) -> tuple[Times, Told] | None:
+    """Texts as times in one go when all have an offset, or none has; else None."""
+    if column.null_count:
+        return None
+    for zone in ("UTC", None):
+        try:
+            times = np.asarray(column.cast(pa.timestamp("us", zone)).cast(pa.int64()), dtype=np.int64)
+        except pa.ArrowInvalid:
+            continue
+        return _in_calendar(times, None if zone else clock, sensor)
+    return None
 
 
 def _in_calendar(times: Times, clock: LocalClock | None, sensor: Any) -> tuple[Times, Told]:
