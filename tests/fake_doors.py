@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
 from fastapi import FastAPI
+from tweeling.live.check import limits_of
 
 from fake_twin import START, FakeState, fake_config, fake_network, fake_sensors, fake_steps
 from tweeling.live.config import TwinConfig
-from tweeling.live.entrance import Entrance
+from tweeling.live.entrance import Entrance, door_check, heard_so_far
 from tweeling.live.run import Loop
 from tweeling.live.store.open import Store, open_store
 from tweeling.network.network import Network
-from tweeling.observation.sensors import Sensors
-from tweeling.reading import CheckedReadings, Flag, Readings
 from tweeling.service.app import make_app
 from tweeling.service.doors import Doors
-
-
-def plain_check(sensors: Sensors) -> Callable[[Readings, int], CheckedReadings]:
-    """A check that knows sensors and numbers, and nothing of time."""
-
-    def check(readings: Readings, _received: int) -> CheckedReadings:
-        known = np.array([name in sensors.index for name in readings.sensor], dtype=bool)
-        flag = np.where(np.isnan(readings.value), Flag.MISSING_VALUE, Flag.GOOD).astype(np.int8)
-        flag[~known] = Flag.UNKNOWN_SENSOR
-        why = np.array(["" if one == Flag.GOOD else "not good" for one in flag], dtype=object)
-        return CheckedReadings(readings, flag, readings.value, why)
-
-    return check
 
 
 class Client:
@@ -87,7 +71,7 @@ class House:
         self.store.close()
 
 
-def open_house(folder: Path, *, token: str = "", check: Callable[[Readings, int], CheckedReadings] | None = None) -> House:
+def open_house(folder: Path, *, token: str = "") -> House:
     config: TwinConfig = fake_config(folder)
     config = config.model_copy(update={"service": config.service.model_copy(update={"token": token})})
     network: Network = fake_network()
@@ -99,7 +83,15 @@ def open_house(folder: Path, *, token: str = "", check: Callable[[Readings, int]
         return house.now if made else START
 
     made: list[House] = []
-    entrance = Entrance(store.readings, check or plain_check(sensors), sensors, clock)
+    window = heard_so_far(store.readings, sensors)
+
+    def closed() -> int | None:
+        last = store.twin.last_cycle()
+        return last.end if last else None
+
+    entrance = Entrance(
+        store.readings, door_check(sensors, limits_of(network, sensors), window), sensors, window, closed, clock
+    )
     doors = Doors(
         config=config,
         network=network,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from fake_doors import plain_check
 from fake_twin import fake_network, fake_sensors, fake_steps
 
 NETWORK = """\
@@ -61,7 +60,7 @@ def main(part: str, arguments: list[str]) -> int:
         return run_twin(arguments, fake_steps)
     from tweeling.service.__main__ import main as run_doors
 
-    return run_doors(arguments, lambda _config, sensors, _store: plain_check(sensors))
+    return run_doors(arguments)
 
 
 if __name__ == "__main__":

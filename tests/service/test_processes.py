@@ -137,7 +137,7 @@ def test_who_comes_back_to_the_stream_gets_what_was_missed_and_nothing_twice(con
 
     try:
         rows = batches(40)
-        rows[30][0]["value"] = 500.0
+        rows[30][0]["value"] = 250.0
         hear_of(rows[:10])
         with listening(port) as stream:
             first = states(stream, iso_time(START + 40 * MINUTE))

@@ -37,7 +37,7 @@ def reading(sensor: str = "p0", minute: float = 5, value: Any = 36.5, **more: An
 def an_hour(loud: bool = False) -> list[dict[str, Any]]:
     rng = np.random.default_rng(3)
     rows = [reading(name, minute, float(rng.normal(30, 1))) for minute in range(5, 65, 5) for name in SENSORS]
-    return [*rows[:-1], reading("d1", 60, 500.0)] if loud else rows
+    return [*rows[:-5], reading("p0", 60, 250.0), *rows[-4:]] if loud else rows
 
 
 def lived(house: House, loud: bool = False) -> None:
@@ -163,6 +163,30 @@ def test_a_reading_of_1970_and_other_oddities_do_not_stop_the_twin(house: House)
     assert last is not None
     assert last.end == START + 60 * MINUTE
     assert last.cycle == 5
+
+
+def test_a_reading_whose_cycle_has_closed_is_told_late_and_still_taken(house: House) -> None:
+    rows = an_hour()
+    late = rows.pop(7)
+    house.client.post("/api/readings", json=rows)
+    house.settle()
+    before = house.client.get("/api/state?at=2018-01-01T00:10:00Z").json()
+    answer = house.client.post("/api/readings", json=[late, reading("p0", 65)]).json()
+    assert answer["stored"] == 2
+    assert [(one["index"], one["flag"]) for one in answer["verdicts"]] == [(0, "late")]
+    house.now += 16 * MINUTE
+    house.settle()
+    after = house.client.get("/api/state?at=2018-01-01T00:10:00Z").json()
+    assert after["elements"] != before["elements"]
+
+
+def test_units_of_the_same_dimension_are_converted_and_others_flagged(house: House) -> None:
+    rows = [reading("p0", value=9.80665 * 3, unit="kPa"), reading("p1", unit="m3/h"), reading("p2", unit="furlong")]
+    verdicts = house.client.post("/api/readings", json=rows).json()["verdicts"]
+    assert [(one["index"], one["flag"]) for one in verdicts] == [(1, "bad_unit"), (2, "bad_unit")]
+    stored = house.store.readings.after(0)
+    assert stored.clean[0] == pytest.approx(3.0)
+    assert stored.value[0] == 9.80665 * 3
 
 
 def test_a_full_disk_is_said_and_nothing_is_acknowledged(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,12 +23,14 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from tweeling.errors import InputError, TweelingError
+from tweeling.live.check import limits_of
 from tweeling.live.config import TwinConfig, read_config
-from tweeling.live.entrance import Check, Entrance
+from tweeling.live.entrance import Entrance, door_check, heard_so_far
 from tweeling.live.process import WITH_PARENT, hold_lock, is_held, lock_path, log_as_lines, stop_when_told
+from tweeling.live.store.contract import TwinLog
 from tweeling.live.store.open import Part, Store, open_store
 from tweeling.network.inp.read import read_network
-from tweeling.observation.sensors import Sensors, read_sensors
+from tweeling.observation.sensors import read_sensors
 from tweeling.service.app import make_app
 from tweeling.service.doors import Doors
 from tweeling.service.guard import refuse_open_door
@@ -37,7 +39,7 @@ HEADER_SECONDS = 10
 """So long may a client take to send the head of a request; without a limit half-open requests fill the server."""
 TIDY_SECONDS = 3600.0
 WATCH_SECONDS = 0.05
-CheckOf = Callable[[TwinConfig, Sensors, Store], Check]
+END_SECONDS = 0.2
 PART: tuple[Part, ...] = ("readings",)
 
 log = structlog.get_logger()
@@ -48,18 +50,25 @@ def wall_clock() -> int:
     return time.time_ns() // 1000
 
 
-def make_check(config: TwinConfig, sensors: Sensors, store: Store) -> Check:
-    """The check of `live/check.py`, which goes on from what the store holds."""
-    raise NotImplementedError
+class LastEnd:
+    """The end of the last cycle, looked up a few times a second at most: it is asked for each reading."""
+
+    def __init__(self, log: TwinLog) -> None:
+        self._log, self._until = log, 0.0
+        self._end: int | None = None
+
+    def __call__(self) -> int | None:
+        """As it was a moment ago."""
+        now = time.monotonic()
+        if now >= self._until:
+            last = self._log.last_cycle()
+            self._end, self._until = last.end if last else None, now + END_SECONDS
+        return self._end
 
 
 @contextmanager
-def opened(config: TwinConfig, check_of: CheckOf) -> Iterator[tuple[Doors, Store]]:
+def opened(config: TwinConfig) -> Iterator[tuple[Doors, Store]]:
     """The doors of a twin over its store, as the only writer of readings.
-
-    Args:
-        config: of the twin.
-        check_of: makes the check of its sensors.
 
     Raises:
         TweelingError: what cannot be used, and where.
@@ -71,7 +80,11 @@ def opened(config: TwinConfig, check_of: CheckOf) -> Iterator[tuple[Doors, Store
         stack.enter_context(hold_lock(lock_path(config, "doors")))
         store = open_store(config.store.url, config.folder, write=PART)
         stack.callback(store.close)
-        entrance = Entrance(store.readings, check_of(config, sensors, store), sensors, wall_clock)
+        limits = limits_of(network, sensors, lateness=config.time.lateness, clock=config.time.clock)
+        window = heard_so_far(store.readings, sensors)
+        check = door_check(sensors, limits, window)
+        closed = LastEnd(store.twin)
+        entrance = Entrance(store.readings, check, sensors, window, closed, wall_clock)
         stack.callback(entrance.close)
         twin_lock = lock_path(config, "twin")
         yield (
@@ -132,13 +145,8 @@ async def tell_address(host: str, port: int) -> None:
         return
 
 
-def main(arguments: list[str], check_of: CheckOf | None = None) -> int:
-    """Runs the doors; gives the exit code.
-
-    Args:
-        arguments: of the command line.
-        check_of: makes the check of readings; by default the one of `live/check.py`.
-    """
+def main(arguments: list[str]) -> int:
+    """Runs the doors; gives the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tweeling.service", description="The doors of a live twin.")
     parser.add_argument("config", type=Path)
     parser.add_argument("--host")
@@ -149,7 +157,7 @@ def main(arguments: list[str], check_of: CheckOf | None = None) -> int:
     stop = stop_when_told(asked.with_parent)
     try:
         config = listening(read_config(asked.config), asked.host, asked.port)
-        with opened(config, check_of or make_check) as (doors, store):
+        with opened(config) as (doors, store):
             threading.Thread(target=tidy, args=(config, store, stop), name="tidy", daemon=True).start()
             asyncio.run(serve(make_app(doors), config.service.host, config.service.port, stop))
     except TweelingError as error:
