@@ -8,7 +8,6 @@ than `revise`. The entrance also knows when each sensor was last heard, for heal
 from __future__ import annotations
 
 import dataclasses
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 
@@ -16,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tweeling.live.check import ClockState, Limits, check_readings
-from tweeling.live.ingest.inbox import Inbox, Kept
+from tweeling.live.ingest.inbox import Check, Inbox, Kept
 from tweeling.live.store.contract import ReadingLog
 from tweeling.live.window import NEVER, WITHOUT_CLOCK, Window, hear
 from tweeling.observation.sensors import Sensors
@@ -26,9 +25,6 @@ LOOKED_BACK = 50_000
 """Readings that a new start looks back at, to know when its sensors were heard."""
 
 LATE = "its cycle has closed; the twin goes back for it at the next one, unless it is older than time.revise"
-
-Check = Callable[[Readings, int], CheckedReadings]
-"""Flags readings that came at a time of the wall clock, and remembers what it saw; it is called in order of arrival."""
 
 
 def door_check(sensors: Sensors, limits: Limits, window: Window) -> Check:
@@ -63,7 +59,7 @@ class Entrance:
         check: of the twin's sensors.
         sensors: of the twin.
         window: when they were heard, before this process began.
-        closed: end of the last cycle that closed, None before the first; asked for each batch.
+        closed: end of the last cycle that closed, None before the first; asked for each group.
         clock: the wall clock, microseconds since 1970 UTC.
     """
 
@@ -77,25 +73,19 @@ class Entrance:
         clock: Callable[[], int],
     ) -> None:
         self._log, self._check, self._sensors, self._closed, self._clock = log, check, sensors, closed, clock
-        self._inbox = Inbox(log)
-        self._order = threading.Lock()
+        self._inbox = Inbox(log, self._judge)
         self.counts = np.zeros(len(Flag), dtype=np.int64)
-        """Readings by flag since the start."""
+        """Readings by flag since the start, duplicates as what they duplicate."""
         self.window = window
         """Latest time of every sensor, and when it was heard; replaced as a whole."""
 
-    def put(self, readings: Readings) -> tuple[CheckedReadings, Future[Kept]]:
-        """Checks readings and hands them on; the future is done when they are on disk.
+    def put(self, readings: Readings) -> Future[Kept]:
+        """Hands readings on; the future is done when they are checked and on disk.
 
         Raises:
             StoreError: so much waits for the disk that no more is taken.
         """
-        with self._order:  # the check remembers, so it must see readings in the order in which they are kept
-            received = self._clock()
-            checked = _with_late(self._check(readings, received), self._closed())
-            future = self._inbox.put(checked, received)
-        future.add_done_callback(lambda done: self._note(checked, received, done))
-        return checked, future
+        return self._inbox.put(readings, self._clock())
 
     def act(self, kind: str, finding: str, text: str, who: str) -> int:
         """Keeps what a person did about a finding; on disk when it returns its sequence."""
@@ -105,14 +95,12 @@ class Entrance:
         """Writes what waits and ends."""
         self._inbox.close()
 
-    def _note(self, checked: CheckedReadings, received: int, done: Future[Kept]) -> None:
-        if done.cancelled() or done.exception() is not None:
-            return
-        flag = done.result()[1]
-        readings = checked.readings
-        received_by_each = np.full(len(flag), received)
-        self.window = _heard(self.window, self._sensors, readings.sensor, readings.time, flag, received_by_each)
-        self.counts = self.counts + np.bincount(flag, minlength=len(Flag))
+    def _judge(self, readings: Readings, received: int) -> CheckedReadings:
+        checked = _with_late(self._check(readings, received), self._closed())
+        by_each = np.full(len(readings), received)
+        self.window = _heard(self.window, self._sensors, readings.sensor, readings.time, checked.flag, by_each)
+        self.counts = self.counts + np.bincount(checked.flag, minlength=len(Flag))
+        return checked
 
 
 def _with_late(checked: CheckedReadings, closed: int | None) -> CheckedReadings:

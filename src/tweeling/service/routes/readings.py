@@ -10,7 +10,6 @@ from starlette.exceptions import HTTPException
 
 from tweeling.live.ingest.decoded import Decoded, verdicts
 from tweeling.live.ingest.formats import DECODERS, decode_body
-from tweeling.reading import Flag
 from tweeling.service.doors import Doors, answer, doors_of
 from tweeling.service.schema import Acknowledgement, Problem
 
@@ -57,14 +56,9 @@ async def post_readings(request: Request, doors: Annotated[Doors, Depends(doors_
         decoded = await asyncio.to_thread(_decoded, doors, body, request)
     if len(decoded) == 0:
         return answer({"stored": 0, "verdicts": [verdict.as_document() for verdict in decoded.refused]})
-    if len(body) <= IN_THIS_THREAD:
-        checked, kept = doors.entrance.put(decoded.readings)
-    else:
-        checked, kept = await asyncio.to_thread(doors.entrance.put, decoded.readings)
-    _, flags = await asyncio.wrap_future(kept)
-    stored = len(flags) - int((flags == Flag.DUPLICATE).sum())
-    found = verdicts(decoded, checked, flags)
-    return answer({"stored": stored, "verdicts": [verdict.as_document() for verdict in found]})
+    kept = await asyncio.wrap_future(doors.entrance.put(decoded.readings))
+    found = verdicts(decoded, kept.checked, kept.flags)
+    return answer({"stored": kept.count, "verdicts": [verdict.as_document() for verdict in found]})
 
 
 def _decoded(doors: Doors, body: bytes, request: Request) -> Decoded:
