@@ -135,7 +135,7 @@ def main() -> None:
     if not asked.quick:
         notes = [
             "SQLite in WAL with synchronous=FULL: every answer came after its commit was synced.",
-            f"A single reading alone is acknowledged in {median(found):.1f} ms (median; 99 %: {quantiles(found, n=100)[98]:.1f} ms).",
+            f"A single reading alone is acknowledged in {median(found):.1f} ms; 99 % in {quantiles(found, n=100)[98]:.1f} ms.",
             "Clients and doors share the machine; the twin's process is not running.",
         ]
         write_result("ingest", rows, notes)

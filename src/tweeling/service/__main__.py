@@ -40,6 +40,8 @@ HEADER_SECONDS = 10
 TIDY_SECONDS = 3600.0
 WATCH_SECONDS = 0.05
 END_SECONDS = 0.2
+SWITCH_SECONDS = 0.0005
+"""The thread that commits and the one that answers take turns ten times as often as Python's usual: 1.3 times the rate."""
 PART: tuple[Part, ...] = ("readings",)
 
 log = structlog.get_logger()
@@ -154,6 +156,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(WITH_PARENT, action="store_true")
     asked = parser.parse_args(arguments)
     log_as_lines()
+    sys.setswitchinterval(SWITCH_SECONDS)
     stop = stop_when_told(asked.with_parent)
     try:
         config = listening(read_config(asked.config), asked.host, asked.port)

@@ -53,8 +53,8 @@ class Doors:
     broadcaster: Broadcaster = field(default_factory=Broadcaster)
 
 
-def doors_of(request: Request) -> Doors:
-    """The doors of the application that a request came to; a FastAPI dependency."""
+async def doors_of(request: Request) -> Doors:
+    """The doors of the application that a request came to; a FastAPI dependency (async, or each call would cost a thread)."""
     doors: Doors = request.app.state.doors
     return doors
 
