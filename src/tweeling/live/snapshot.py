@@ -2,9 +2,11 @@
 
 No pickle: bytes from a stranger's disk can make nothing but these.
 
-Layout: a line of JSON (what it is of), then one zlib stream: a line of JSON (the tree, in which arrays are numbers), then the
-arrays' bytes one after the other. The line in front says format and identity, so that a snapshot that this program, network or
-configuration cannot go on from is known without reading the rest; the stream's checksum finds damage.
+Layout: a line of JSON (what it is of), a line of JSON (the tree, in which arrays are numbers), then the arrays' bytes one
+after the other. The first line says format and identity, so that a snapshot that this program, network or configuration
+cannot go on from is known without reading the rest; it has a checksum of all that follows. An array is compressed where a
+piece of it gets smaller: statuses and flags do, beliefs drawn at random do not (a hundred members of L-Town: 4 % less in 0.2
+s, as long as a cycle).
 
 The tree says what each thing is, so that what comes back is what went in: lists stay lists, tuples tuples, and what stands
 under `Any` comes back too. Dataclasses are named; only those that the type hints of the wanted type lead to are ever made.
@@ -36,10 +38,11 @@ FORMAT = 1
 """Of what the program's states mean; one more whenever a state's fields change their meaning but not their names."""
 MARK = "tweeling snapshot"
 LEVEL = 1
-"""zlib's fastest: arrays of beliefs hardly get smaller with more."""
+"""zlib's fastest."""
+SAMPLE, WORTH = 4096, 0.7
+"""Bytes that are tried, and how small they must get."""
 LONGEST_HEAD = 10_000
 """Bytes."""
-ALIGNMENT = 8
 
 
 def identity_of(network: Network, sensors: Sensors, config: TwinConfig) -> str:
@@ -74,12 +77,10 @@ def pack(state: Any, *, identity: str, format: int = FORMAT) -> bytes:
     """
     packer = _Packer(_dataclasses_of(type(state)))
     tree = packer.node(state)
-    head = {"what": MARK, "format": format, "identity": identity, "type": _name(type(state))}
-    body = zlib.compressobj(LEVEL)
     line = json.dumps({"tree": tree, "arrays": packer.tables}, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
-    pieces = [json.dumps(head).encode() + b"\n", body.compress(line)]
-    pieces += [body.compress(data) for data in packer.data]
-    return b"".join([*pieces, body.flush()])
+    rest = b"".join([line, *packer.data])
+    head = {"what": MARK, "format": format, "identity": identity, "type": _name(type(state)), "checksum": zlib.crc32(rest)}
+    return json.dumps(head).encode() + b"\n" + rest
 
 
 def unpack(data: bytes, type_: type[State], *, identity: str, format: int = FORMAT) -> State:
@@ -101,11 +102,9 @@ def unpack(data: bytes, type_: type[State], *, identity: str, format: int = FORM
     for name, value in wanted.items():
         if head.get(name) != value:
             raise SnapshotMismatch(f"the snapshot has {name} {head.get(name)!r}, wanted is {value!r}")
-    try:
-        body = zlib.decompress(rest)
-    except zlib.error as error:
-        raise SnapshotMismatch(f"the snapshot is damaged: {error}") from error
-    line, _, blob = body.partition(b"\n")
+    if head.get("checksum") != zlib.crc32(rest):
+        raise SnapshotMismatch("the snapshot is damaged")
+    line, _, blob = rest.partition(b"\n")
     document = json.loads(line.decode("utf-8", "surrogatepass"))
     state = _Unpacker(document["arrays"], blob, _dataclasses_of(type_)).value(document["tree"])
     assert isinstance(state, type_)
@@ -150,8 +149,10 @@ class _Packer:
             raise TypeError(f"an array of {array.dtype} cannot be in a snapshot")
         order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
         data = array.tobytes(order="A" if order == "F" else "C")
-        self.tables.append([array.dtype.str, list(array.shape), order])
-        self.data.append(data + bytes(-len(data) % ALIGNMENT))
+        sample = data[:SAMPLE]
+        small = len(zlib.compress(sample, LEVEL)) <= WORTH * len(sample)
+        self.data.append(zlib.compress(data, LEVEL) if small else data)
+        self.tables.append([array.dtype.str, list(array.shape), order, len(self.data[-1]), small])
         return len(self.tables) - 1
 
 
@@ -162,12 +163,12 @@ class _Unpacker:
         self._known = known
         self._arrays: list[npt.NDArray[Any]] = []
         start = 0
-        for kind, shape, order in tables:
-            dtype = np.dtype(kind)
-            count = int(np.prod(shape, dtype=np.int64))
-            array = np.frombuffer(blob, dtype, count, start) if count and dtype.itemsize else np.zeros(count, dtype)
-            self._arrays.append(array.reshape(shape, order=order).copy(order=order))
-            start += -(-count * dtype.itemsize // ALIGNMENT) * ALIGNMENT
+        for kind, shape, order, length, small in tables:
+            data = blob[start : start + length]
+            flat: npt.NDArray[Any] = np.zeros(int(np.prod(shape, dtype=np.int64)), np.dtype(kind))
+            flat.view(np.uint8)[:] = np.frombuffer(zlib.decompress(data) if small else data, np.uint8)
+            self._arrays.append(flat.reshape(shape, order=order))
+            start += length
 
     def value(self, node: Any) -> Any:
         if not isinstance(node, dict):

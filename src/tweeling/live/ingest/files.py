@@ -23,13 +23,12 @@ from tweeling.errors import DecodeError, InputError, TooLargeError
 from tweeling.live.ingest.columns import NEEDED, decode_table, encoded_texts_of, numbers_of, require, texts_of
 from tweeling.live.ingest.decoded import Decoded, Verdict, columns_to_readings, repeated, text_column
 from tweeling.live.ingest.times import LocalClock, times_of_column
+from tweeling.live.store.versions import CORRECTED
 from tweeling.network.network import Floats
 from tweeling.observation.sensors import Sensors
 from tweeling.reading import Flag
 from tweeling.units import QUANTITIES, UNITS, dimension, si_per
 
-CORRECTED = "corrected"
-"""The sender's word for a reading that takes the place of an earlier one of the same time."""
 PIECE = 500_000
 """Readings in a piece of a file."""
 INDEX = "__index_level_0__"
@@ -95,7 +94,7 @@ def read_grid(path: str | Path, sensors: Sensors, zone: str = "UTC") -> Grid:
                 parts.append(_long_cells(table, clock, sensors, heard))
             else:
                 parts.append(_wide_cells(table, clock, sensors, heard))
-    if not heard:
+    if not heard or not any(len(part.times) for part in parts):
         raise InputError(
             f"{path} holds no reading of any of the {len(sensors)} sensors; its names must be those of sensors.csv"
         )
@@ -229,7 +228,7 @@ def _is_long(names: list[str]) -> bool:
 
 
 def _tables(path: Path) -> Iterator[pa.Table]:
-    """A file's rows as tables of about `PIECE` readings; of a file without rows one empty table."""
+    """A file's rows as tables of about `PIECE` readings."""
     name = path.name.lower()
     kinds = {".parquet": _parquet_tables, ".pq": _parquet_tables, ".csv": _csv_tables, ".csv.gz": _csv_tables}
     read = next((read for ending, read in kinds.items() if name.endswith(ending)), None)
@@ -243,8 +242,6 @@ def _parquet_tables(path: Path) -> Iterator[pa.Table]:
     with pq.ParquetFile(path) as file:
         names = file.schema_arrow.names
         rows = PIECE if _is_long(names) else max(1, PIECE // max(len(names), 1))
-        if not file.metadata.num_rows:
-            yield file.schema_arrow.empty_table()
         for batch in file.iter_batches(batch_size=rows):
             yield pa.Table.from_batches([batch])
 
@@ -262,18 +259,10 @@ def _csv_tables(path: Path) -> Iterator[pa.Table]:
         "parse_options": pa.csv.ParseOptions(delimiter=separator),
         "convert_options": pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
     }
-    with pa.input_stream(path, compression="detect") as body:
-        try:
-            reader = pa.csv.open_csv(body, **options)
-        except pa.ArrowInvalid as error:
-            if "Empty CSV file" not in str(error):
-                raise
-            yield pa.schema([(name, pa.string()) for name in names]).empty_table()
-            return
-        with reader:
-            for batch in reader:
-                table = pa.Table.from_batches([batch])
-                yield _with_points(table) if separator == ";" else table
+    with pa.input_stream(path, compression="detect") as body, pa.csv.open_csv(body, **options) as reader:
+        for batch in reader:
+            table = pa.Table.from_batches([batch])
+            yield _with_points(table) if separator == ";" else table
 
 
 def _csv_rows(line: str, separator: str) -> Iterator[list[str]]:
