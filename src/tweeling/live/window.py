@@ -20,6 +20,7 @@ import numpy.typing as npt
 from tweeling.live.batch import Batch
 from tweeling.live.config import TwinConfig
 from tweeling.live.store.contract import StoredReadings
+from tweeling.live.store.versions import counting
 from tweeling.network.network import Ints
 from tweeling.observation.sensors import Sensors
 from tweeling.reading import SECOND, Flag
@@ -187,7 +188,7 @@ def collect_batch(stored: StoredReadings, sensors: Sensors, config: TwinConfig, 
     """The readings of a cycle on the grid of the sensors' interval, whatever order they came in.
 
     A time between two grid times belongs to the interval that the later one closes; the last of several points counts, and
-    the mean of several flows or demands. Of several versions of one time the first counts, unless a later one is `corrected`.
+    the mean of several flows or demands. Which version of one time counts: `live/store/versions.py`.
     Sensors that are withheld are seen and not valued.
 
     Args:
@@ -199,8 +200,8 @@ def collect_batch(stored: StoredReadings, sensors: Sensors, config: TwinConfig, 
     timing = Timing.of(config)
     steps = timing.cycle // timing.interval
     place = indices(stored, sensors)
-    inside = np.flatnonzero((place >= 0) & (stored.time > end - timing.cycle) & (stored.time <= end))
-    chosen = inside[_versions(stored, place, inside)]
+    inside = (place >= 0) & (stored.time > end - timing.cycle) & (stored.time <= end)
+    chosen = _taken(stored, inside, place)
     row = steps - 1 - (end - stored.time[chosen]) // timing.interval
     seen, flag = _on_grid(stored, chosen, (row, place[chosen]), (steps, len(sensors)), _holding(sensors))
     value = np.where(np.isin(flag, USABLE), seen, np.nan)
@@ -213,15 +214,12 @@ def _holding(sensors: Sensors) -> npt.NDArray[np.bool_]:
     return np.array([row.quantity in HOLDS_ON for row in sensors.rows], dtype=bool)
 
 
-def _versions(stored: StoredReadings, place: Ints, inside: Ints) -> Ints:
-    """Which of `inside` count, in order of sensor and time."""
-    sensor, time, sequence = place[inside], stored.time[inside], stored.sequence[inside]
-    corrected = stored.quality[inside] == "corrected"
-    has_number = np.isfinite(stored.clean[inside])
-    order = np.lexsort((np.where(corrected, sequence, -sequence), has_number, corrected, time, sensor))
-    last = np.ones(len(order), dtype=bool)
-    last[:-1] = (np.diff(sensor[order]) != 0) | (np.diff(time[order]) != 0)
-    return order[last]
+def _taken(stored: StoredReadings, inside: npt.NDArray[np.bool_], place: Ints) -> Ints:
+    """Which readings count, in order of sensor and time, so that sums do not depend on who came first."""
+    taken = np.flatnonzero(inside)
+    columns = {field.name: getattr(stored, field.name)[taken] for field in dataclasses.fields(stored)}
+    taken = taken[counting(StoredReadings(**columns))]
+    return taken[np.lexsort((stored.time[taken], place[taken]))]
 
 
 def _on_grid(
