@@ -14,11 +14,14 @@ from typing import Annotated
 import typer
 
 from tweeling.cli.check import check
+from tweeling.cli.init import init
 from tweeling.cli.plant import plant
+from tweeling.cli.replay import replay
+from tweeling.cli.serve import serve
 from tweeling.cli.simulate import simulate
 from tweeling.errors import NetworkFileError, TweelingError
 
-COMMANDS = (check, simulate, plant)
+COMMANDS = (check, simulate, init, serve, replay, plant)
 
 STOPPED_BY_USER = 130
 """What typer makes of Ctrl-C."""

@@ -93,7 +93,9 @@ def _fill(seen: Any, flag: Any, row: Any, values: Any, flags: Any, holds: Any) -
     flag[several] = Flag.GOOD
 
 
-def replay(twin: Twin, grid: Grid, each: Callable[[Batch, CycleInfo, TwinState], None], progress: Progress | None = None) -> Replayed:
+def replay(
+    twin: Twin, grid: Grid, each: Callable[[Batch, CycleInfo, TwinState], None], progress: Progress | None = None
+) -> Replayed:
     """Takes a twin through a recording.
 
     Args:

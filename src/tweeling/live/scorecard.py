@@ -44,7 +44,13 @@ def first_score(sensors: Sensors, withheld: Sequence[int]) -> Score:
 
 
 def scored(
-    score: Score, sensors: Sensors, withheld: Sequence[int], members: Floats, open_loop: Floats, read: Floats, span: tuple[int, int]
+    score: Score,
+    sensors: Sensors,
+    withheld: Sequence[int],
+    members: Floats,
+    open_loop: Floats,
+    read: Floats,
+    span: tuple[int, int],
 ) -> Score:
     """Adds a cycle.
 

@@ -1,13 +1,15 @@
-"""Group commit: many callers hand over readings, one transaction takes them all, and each caller learns of its own.
+"""Group commit: many callers hand over readings, one check and one transaction take them all, and each learns of its own.
 
-One sync to disk serves all who came within a few milliseconds, and a caller's answer still means: on disk. Threads wait on the
-future; an asyncio task wraps it: `await asyncio.wrap_future(inbox.put(checked, received))`.
+One sync to disk serves all who came within a few milliseconds, and a caller's answer still means: on disk. The check sees the
+readings in the order in which they are kept. Threads wait on the future; an asyncio task wraps it:
+`await asyncio.wrap_future(inbox.put(readings, received))`.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, fields
 
@@ -18,31 +20,48 @@ from tweeling.errors import StoreError
 from tweeling.live.store.contract import ReadingLog
 from tweeling.reading import CheckedReadings, Flag, Readings
 
-Kept = tuple[int, npt.NDArray[np.int8]]
-"""How many readings were kept, and the flags as kept; (reading,)."""
+Check = Callable[[Readings, int], CheckedReadings]
+"""Flags readings that came at a time of the wall clock, and remembers what it saw. Seeing the same ones twice does no harm."""
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """What became of a caller's readings.
+
+    Args:
+        count: how many were kept; the others were duplicates.
+        checked: as the check left them.
+        flags: as kept; (reading,).
+    """
+
+    count: int
+    checked: CheckedReadings
+    flags: npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True, eq=False)
 class _Letter:
-    readings: CheckedReadings
+    readings: Readings
     received: int
     answer: Future[Kept]
 
 
 class Inbox:
-    """Appends what callers put in, a few milliseconds' worth at a time, from a thread of its own.
+    """Checks and appends what callers put in, a few milliseconds' worth at a time, from a thread of its own.
 
     Args:
         log: the store's reading log, open to write.
+        check: called from that thread alone.
         gather: seconds that the first of a group waits for others; those that come while a group is written make up the next.
         most_rows: readings in a group; a larger one from one caller goes alone.
         most_waiting: readings that may wait; beyond that callers are refused, so that a slow disk cannot fill the memory.
     """
 
     def __init__(
-        self, log: ReadingLog, *, gather: float = 0.001, most_rows: int = 20_000, most_waiting: int = 2_000_000
+        self, log: ReadingLog, check: Check, *, gather: float = 0.001, most_rows: int = 20_000, most_waiting: int = 2_000_000
     ) -> None:
-        self._log, self._gather, self._most_rows, self._most_waiting = log, gather, most_rows, most_waiting
+        self._log, self._check = log, check
+        self._gather, self._most_rows, self._most_waiting = gather, most_rows, most_waiting
         self._letters: deque[_Letter] = deque()
         self._rows = 0
         self._something = threading.Condition()
@@ -50,15 +69,15 @@ class Inbox:
         self._thread = threading.Thread(target=self._run, name="inbox", daemon=True)
         self._thread.start()
 
-    def put(self, readings: CheckedReadings, received: int) -> Future[Kept]:
+    def put(self, readings: Readings, received: int) -> Future[Kept]:
         """Hands over readings; the future has a result once they are on disk.
 
         Args:
-            readings: that the door has checked.
+            readings: as the door decoded them.
             received: by the wall clock, microseconds since 1970 UTC.
 
         Returns:
-            A future of how many were kept and the flags as kept, or of the `StoreError` that kept them out.
+            A future of what became of them, or of the `StoreError` that kept them out.
 
         Raises:
             StoreError: the inbox is closed, or too many readings are waiting; none of these were kept.
@@ -108,7 +127,8 @@ class Inbox:
             return
         received = np.concatenate([np.full(len(letter.readings), letter.received) for letter in group])
         try:
-            _, flags = self._log.append(_joined([letter.readings for letter in group]), received)
+            checked = self._check(_joined([letter.readings for letter in group]), group[-1].received)
+            _, flags = self._log.append(checked, received)
         except Exception as error:  # whatever it is, its callers must hear of it, and the next group must not
             if len(group) == 1:
                 group[0].answer.set_exception(error)
@@ -118,15 +138,12 @@ class Inbox:
             return
         start = 0
         for letter in group:
-            end = start + len(letter.readings)
-            own = flags[start:end]
-            letter.answer.set_result((int((own != Flag.DUPLICATE).sum()), own))
-            start = end
+            part = slice(start, start := start + len(letter.readings))
+            own = CheckedReadings(letter.readings, checked.flag[part], checked.clean[part], checked.why[part])
+            letter.answer.set_result(Kept(int((flags[part] != Flag.DUPLICATE).sum()), own, flags[part]))
 
 
-def _joined(parts: list[CheckedReadings]) -> CheckedReadings:
+def _joined(parts: list[Readings]) -> Readings:
     if len(parts) == 1:
         return parts[0]
-    columns = {field.name: np.concatenate([getattr(part.readings, field.name) for part in parts]) for field in fields(Readings)}
-    flag, clean, why = (np.concatenate([getattr(part, name) for part in parts]) for name in ("flag", "clean", "why"))
-    return CheckedReadings(Readings(**columns), flag, clean, why)
+    return Readings(**{field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Readings)})

@@ -1,0 +1,29 @@
+"""The twin of a configuration, as the loop takes it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from tweeling.live.advance import TwinState, advance, first_state, make_twin
+from tweeling.live.config import TwinConfig
+from tweeling.live.run import Steps
+from tweeling.live.snapshot import identity_of, pack, unpack
+
+
+def make_steps(config: TwinConfig) -> Steps[TwinState]:
+    """Reads what `TWIN.toml` names and binds the steps of the twin to it.
+
+    Raises:
+        InputError: what cannot be used, and where.
+    """
+    twin = make_twin(config)
+    identity = identity_of(twin.network, twin.sensors, config)
+    return Steps(
+        config=config,
+        network=twin.network,
+        sensors=twin.sensors,
+        first=partial(first_state, twin),
+        advance=partial(advance, twin),
+        pack=partial(pack, identity=identity),
+        unpack=lambda packed: unpack(packed, TwinState, identity=identity),
+    )

@@ -1,0 +1,1 @@
+"""The door for the web: readings in, estimates and findings out."""

@@ -1,0 +1,100 @@
+"""The application: its routes, who may come in, and how an error is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from tweeling.errors import InputError, StoreError, TweelingError, UnknownElementError
+from tweeling.service.doors import SHOWN, Doors
+from tweeling.service.guard import Guard
+from tweeling.service.routes import findings, health, network, readings, scorecard, sensors, series, state, stream
+
+ROUTERS = tuple(part.router for part in (readings, state, series, findings, sensors, network, scorecard, health, stream))
+STATUS: dict[type[TweelingError], int] = {UnknownElementError: 404, InputError: 400, StoreError: 503}
+"""What an error of ours is on the web; the first that fits counts."""
+
+log = structlog.get_logger()
+
+
+def make_app(doors: Doors) -> FastAPI:
+    """The application that serves a twin.
+
+    Args:
+        doors: what its routes work with; closed by whoever opened it.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        watcher = asyncio.create_task(stream.watch(doors))
+        yield
+        watcher.cancel()
+        with suppress(asyncio.CancelledError):
+            await watcher
+
+    app = FastAPI(
+        title="Tweeling",
+        version=version("tweeling"),
+        description="A live, probabilistic digital twin of a drinking-water network. All numbers are SI.",
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.doors = doors
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_exception_handler(TweelingError, tell_ours)
+    app.add_exception_handler(HTTPException, tell_http)
+    app.add_exception_handler(RequestValidationError, tell_invalid)
+    app.add_exception_handler(Exception, tell_bug)
+    _forget_422(app)
+    app.add_middleware(Guard, token=doors.config.service.token)
+    return app
+
+
+def _forget_422(app: FastAPI) -> None:
+    """The framework's schema promises 422 with a form of its own for bad parameters; here it is 400 with ours."""
+    document = app.openapi()
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            operation["responses"].pop("422", None)
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(name, None)
+
+
+async def tell_ours(_request: Request, error: Exception) -> Response:
+    """An error on purpose: its message is for the sender."""
+    status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
+    headers = {"Retry-After": "2"} if status == 503 else None
+    return JSONResponse({"error": str(error)}, status, headers=headers)
+
+
+async def tell_http(request: Request, error: Exception) -> Response:
+    """What the framework or a route refuses."""
+    assert isinstance(error, HTTPException)
+    detail = error.detail
+    if error.status_code == 404 and detail == "Not Found":
+        detail = f"there is no {request.url.path[:SHOWN]}; GET /api/openapi.json lists what there is"
+    return JSONResponse({"error": detail}, error.status_code, headers=error.headers)
+
+
+async def tell_invalid(_request: Request, error: Exception) -> Response:
+    """A parameter or a body that does not fit its type."""
+    assert isinstance(error, RequestValidationError)
+    wrong = [f"{'.'.join(str(part)[:SHOWN] for part in item['loc'])}: {item['msg']}" for item in error.errors()[:5]]
+    return JSONResponse({"error": "; ".join(wrong)}, 400)
+
+
+async def tell_bug(request: Request, error: Exception) -> Response:
+    """A bug: the log has it all, the sender learns nothing of our insides."""
+    log.error("request failed", path=request.url.path[:SHOWN], exc_info=error)
+    return JSONResponse({"error": "something is broken here; the log of the service says what"}, 500)

@@ -1,0 +1,244 @@
+"""What the service answers, as types; `GET /api/openapi.json` is made from these.
+
+An estimated number leaves as an `Estimate` and in no other way: `tests/service/test_schema.py` walks the whole schema and
+refuses a bare number that is not in its list of measured values, probabilities, counts, times, scores and settings.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Time = str
+"""ISO 8601, UTC."""
+
+
+class Answer(BaseModel):
+    """Base of all answers."""
+
+    model_config = ConfigDict(extra="forbid", title=None)
+
+
+class Estimate(Answer):
+    """An estimate of one number: median and central interval. All three are null where there is no number (no supply)."""
+
+    median: float | None
+    low: float | None
+    high: float | None
+    level: float = Field(description="Probability inside the interval.")
+    unit: str
+
+
+class Problem(Answer):
+    """Why a request was refused, and what to try."""
+
+    error: str
+
+
+class Verdict(Answer):
+    """What is not good about one reading of a request."""
+
+    index: int = Field(description="Place in the request, from 0.")
+    flag: str
+    why: str
+
+
+class Acknowledgement(Answer):
+    """The readings are on disk: a power cut does not undo it."""
+
+    stored: int = Field(description="How many were kept. Flagged ones are; duplicates were kept before.")
+    verdicts: list[Verdict] = Field(description="Only of readings that are not good.")
+
+
+class StateAnswer(Answer):
+    """The twin's estimate of one quantity at one moment."""
+
+    at: Time = Field(description="The time that was asked for.")
+    cycle_end: Time = Field(description="End of the cycle that this is the state after.")
+    quantity: str
+    elements: dict[str, Estimate]
+
+
+class Measured(Answer):
+    """A reading, in SI."""
+
+    time: Time
+    sensor: str
+    value: float | None
+    flag: str
+
+
+class Band(Answer):
+    """An estimate at a time."""
+
+    time: Time
+    estimate: Estimate
+
+
+class SeriesAnswer(Answer):
+    """Measurements, and the bands of what was to be expected beside them."""
+
+    quantity: str
+    unit: str
+    sensor: str | None
+    element: str
+    measured: list[Measured]
+    bands: list[Band]
+
+
+class CandidateAnswer(Answer):
+    """An element where the cause may lie."""
+
+    element: str
+    probability: float
+
+
+class EvidenceAnswer(Answer):
+    """One thing that speaks for a finding."""
+
+    code: str
+    sensor: str
+    value: dict[str, Any] = Field(description="Measured numbers, probabilities and counts; or estimates.")
+    text: dict[str, str]
+
+
+class FindingAnswer(Answer):
+    """Something that the twin holds to be wrong."""
+
+    id: str
+    kind: str
+    subject: str
+    since: Time
+    raised: Time
+    closed: Time | None
+    revision: int
+    probability: float
+    causes: dict[str, float]
+    candidates: list[CandidateAnswer]
+    size: Estimate | None
+    evidence: list[EvidenceAnswer]
+    action: str
+    verdict: str
+    notes: list[str]
+
+
+class FindingsAnswer(Answer):
+    """Findings in their last revision, in the order in which they were raised."""
+
+    findings: list[FindingAnswer]
+
+
+class Deed(BaseModel):
+    """What a person says about a finding."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(default="", max_length=10_000)
+    who: str = Field(default="", max_length=200)
+
+
+class DeedAnswer(Answer):
+    """The action is on disk; the twin takes it with its next cycle."""
+
+    sequence: int
+    finding: str
+    kind: str
+
+
+class SensorAnswer(Answer):
+    """A sensor, and when it was last heard."""
+
+    sensor: str
+    quantity: str
+    element: str
+    unit: str
+    std: float = Field(description="Of the instrument, in `unit`.")
+    withheld: bool
+    last_time: Time | None = Field(description="Time of its latest reading.")
+    last_heard: Time | None = Field(description="When that came, by the wall clock.")
+    behind_s: float | None = Field(description="How far its latest reading is behind that of half of the sensors.")
+    stale: bool
+
+
+class SensorsAnswer(Answer):
+    """All sensors of the twin."""
+
+    sensors: list[SensorAnswer]
+
+
+class Geometry(Answer):
+    """GeoJSON, in the coordinates of the network's file."""
+
+    type: Literal["Point", "LineString"]
+    coordinates: list[Any]
+
+
+class Properties(Answer):
+    """Of a node or a link."""
+
+    kind: str
+    start: str | None = None
+    end: str | None = None
+    tag: str | None = None
+
+
+class Feature(Answer):
+    """A node or a link; its geometry is null where the file has no coordinates."""
+
+    type: Literal["Feature"]
+    id: str
+    geometry: Geometry | None
+    properties: Properties
+
+
+class NetworkAnswer(Answer):
+    """GeoJSON."""
+
+    type: Literal["FeatureCollection"]
+    features: list[Feature]
+
+
+class ScorecardAnswer(Answer):
+    """How well the twin does, by its own withheld sensors."""
+
+    at: Time | None
+    scores: dict[str, Any]
+
+
+class TwinHealth(Answer):
+    """Of the process that runs the cycles."""
+
+    alive: bool
+    cycles: int
+    last_end: Time | None = Field(description="End of the last cycle, in the time of the readings.")
+    saved: Time | None = Field(description="When it was saved, by the wall clock.")
+    seconds_per_cycle: float | None
+    figures: dict[str, Any] = Field(description="What the last cycle says of itself.")
+
+
+class DoorsHealth(Answer):
+    """Of the process that takes readings."""
+
+    started: Time
+    last_sequence: int
+    by_flag: dict[str, int] = Field(description="Readings since the start, by flag.")
+
+
+class SensorHealth(Answer):
+    """Of all sensors."""
+
+    count: int
+    stale: list[str]
+    last_time: Time | None = Field(description="Where half of the sensors are.")
+
+
+class HealthAnswer(Answer):
+    """Whether all is well, and if not why."""
+
+    status: Literal["ok", "degraded"]
+    why: list[str]
+    name: str
+    twin: TwinHealth
+    doors: DoorsHealth
+    sensors: SensorHealth

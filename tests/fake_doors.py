@@ -1,0 +1,109 @@
+"""The doors of a small twin, in this process: a folder, a store, and the application over them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+from tweeling.live.check import limits_of
+
+from fake_twin import START, FakeState, fake_config, fake_network, fake_sensors, fake_steps
+from tweeling.live.config import TwinConfig
+from tweeling.live.entrance import Entrance, door_check, heard_so_far
+from tweeling.live.run import Loop
+from tweeling.live.store.open import Store, open_store
+from tweeling.network.network import Network
+from tweeling.service.app import make_app
+from tweeling.service.doors import Doors
+
+
+class Client:
+    """Asks an application in this process, one question at a time."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+
+    def get(self, url: str, **rest: Any) -> httpx.Response:
+        return self.request("GET", url, **rest)
+
+    def post(self, url: str, **rest: Any) -> httpx.Response:
+        return self.request("POST", url, **rest)
+
+    def request(self, method: str, url: str, **rest: Any) -> httpx.Response:
+        async def ask() -> httpx.Response:
+            async with httpx.AsyncClient(transport=self._transport, base_url="http://127.0.0.1:8080") as client:
+                return await client.request(method, url, **rest)
+
+        return asyncio.run(ask())
+
+
+@dataclass(eq=False)
+class House:
+    """A twin with doors and a loop; both over one store, in one process.
+
+    Args:
+        doors: of the application.
+        store: both parts, written here.
+        loop: the twin.
+        client: of the application.
+        now: the wall clock, microseconds.
+        alive: what the doors are told of the twin's process.
+    """
+
+    doors: Doors
+    store: Store
+    loop: Loop[FakeState]
+    client: Client
+    now: int = START
+    alive: bool = True
+
+    def settle(self) -> None:
+        """Lets the twin take what came."""
+        self.loop.settle(self.loop.resume())
+
+    def close(self) -> None:
+        """Ends it."""
+        self.doors.entrance.close()
+        self.store.close()
+
+
+def open_house(folder: Path, *, token: str = "") -> House:
+    config: TwinConfig = fake_config(folder)
+    config = config.model_copy(update={"service": config.service.model_copy(update={"token": token})})
+    network: Network = fake_network()
+    sensors = fake_sensors(network)
+    store = open_store("sqlite:///twin.db", folder, write=("readings", "twin"))
+    house: House
+
+    def clock() -> int:
+        return house.now if made else START
+
+    made: list[House] = []
+    window = heard_so_far(store.readings, sensors)
+
+    def closed() -> int | None:
+        last = store.twin.last_cycle()
+        return last.end if last else None
+
+    entrance = Entrance(
+        store.readings, door_check(sensors, limits_of(network, sensors), window), sensors, window, closed, clock
+    )
+    doors = Doors(
+        config=config,
+        network=network,
+        sensors=sensors,
+        readings=store.readings,
+        log=store.twin,
+        entrance=entrance,
+        twin_alive=lambda: house.alive,
+        clock=clock,
+        started=START,
+    )
+    client = Client(make_app(doors))
+    house = House(doors, store, Loop(fake_steps(config), store.readings, store.twin, clock), client)
+    made.append(house)
+    return house
