@@ -164,7 +164,8 @@ class Loop(Generic[State]):
 
     def _hear(self, position: Position[State]) -> Position[State]:
         """Everything that is there: a watermark that saw only half of a backlog would close cycles too early."""
-        while len(came := self.readings.after(position.heard)):
+        upto = self.readings.last_sequence()  # what comes meanwhile waits for the next turn, or a flood would never end
+        while len(came := self.readings.after(position.heard, upto=upto)):
             place = indices(came, self.steps.sensors)
             telling = np.flatnonzero((place >= 0) & ~np.isin(came.flag, WITHOUT_CLOCK))
             window = hear(position.window, place[telling], came.time[telling], came.received[telling])
