@@ -149,11 +149,16 @@ def lost(config: Path, ledger: Sequence[Batch]) -> tuple[int, int]:
     return sum(one not in kept for one in promised), sum(count > 1 for count in kept.values())
 
 
-def ends_alike(config: Path) -> bool:
+def ends_alike(config: Path, batches: int) -> bool:
     """Whether the twin's last snapshot is that of one that took the same readings without a kill."""
     store = open_store("sqlite:///twin.db", config.parent)
-    wait_until(lambda: (row := store.twin.last_cycle()) is not None and row.upto_sequence == store.readings.last_sequence())
-    sleep(3)  # longer than give_up: the last cycles close
+    last_time = START + 5 * MINUTE * batches
+
+    def has_taken_all() -> bool:
+        row = store.twin.last_cycle()
+        return row is not None and row.end >= last_time and row.upto_sequence == store.readings.last_sequence()
+
+    wait_until(has_taken_all)
     kept = store.twin.snapshot()
     assert kept is not None
     with tempfile.TemporaryDirectory() as folder:
@@ -188,7 +193,7 @@ def main() -> None:
         sender.stop.set()
         sender.join()
         missing, twice = lost(config, sender.ledger)
-        alike = not asked.negative and ends_alike(config)
+        alike = not asked.negative and ends_alike(config, len(sender.ledger))
         processes.end()
     count = sum(len(batch) for batch in sender.ledger)
     print(f"{kills} kills, {count:,} acknowledged, {missing} lost, {twice} twice, state alike: {alike}")

@@ -120,6 +120,8 @@ def fake_info(memory: float, batch: Batch, changed: tuple[Finding, ...], network
     bands = np.array([memory, memory - 1, memory + 1])
     shape = batch.value.shape
     return CycleInfo(
+        members=np.full((2, *shape), memory),
+        open_loop=np.full(shape, memory),
         expected=np.broadcast_to(bands[:, None], (shape[0], 3, shape[1])).copy(),
         estimates={
             "pressure": np.repeat(bands[:, None], len(network.nodes.ids), axis=1),

@@ -164,12 +164,3 @@ def test_flagged_readings_are_seen_and_not_valued_and_late_ones_are_as_good_as_a
     assert seen[0, :3].tolist() == [1.0, 2.0, 3.0]
     assert value[0, 1:3].tolist() == [2.0, 3.0]
     assert flag[0].tolist() == [Flag.SPIKE, Flag.GOOD, Flag.GOOD, Flag.MISSING_VALUE, Flag.MISSING_VALUE]
-
-
-def test_withheld_sensors_are_seen_and_not_valued() -> None:
-    sensors = CONFIG.sensors.model_copy(update={"withhold": ("p1",)})
-    config = CONFIG.model_copy(update={"sensors": sensors})
-    batch = collect_batch(stored([(0, 5.0, 1.0), (1, 5.0, 2.0)]), SENSORS, config, START + 10 * MINUTE)
-    assert np.isnan(batch.value[0, 1])
-    assert batch.seen[0, 1] == 2.0
-    assert batch.value[0, 0] == 1.0

@@ -15,12 +15,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
 from tweeling.errors import InputError
 from tweeling.live.config import TwinConfig
-from tweeling.live.run import Loop, State
+
+if TYPE_CHECKING:  # the doors use this file too, and start sooner without the physics
+    from tweeling.live.run import Loop, State
 
 POLL_SECONDS = 0.1
 """How long the twin rests when there is nothing to do."""

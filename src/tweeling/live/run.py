@@ -71,6 +71,7 @@ class Steps(Generic[State]):
         first: the state before the first cycle, which begins at a time (microseconds).
         advance: takes a cycle's readings and what people did.
         pack: a state as bytes.
+        scores: how well it does, for `GET /api/scorecard`.
         unpack: a state from bytes; raises SnapshotMismatch where they are of another format, network or configuration.
     """
 
@@ -81,6 +82,7 @@ class Steps(Generic[State]):
     advance: Callable[[State, Batch, Sequence[Action]], tuple[State, CycleInfo]]
     pack: Callable[[State], bytes]
     unpack: Callable[[bytes], State]
+    scores: Callable[[State], Mapping[str, Any]] = lambda _state: {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +164,8 @@ class Loop(Generic[State]):
 
     def _hear(self, position: Position[State]) -> Position[State]:
         """Everything that is there: a watermark that saw only half of a backlog would close cycles too early."""
-        while len(came := self.readings.after(position.heard)):
+        upto = self.readings.last_sequence()  # what comes meanwhile waits for the next turn, or a flood would never end
+        while len(came := self.readings.after(position.heard, upto=upto)):
             place = indices(came, self.steps.sensors)
             telling = np.flatnonzero((place >= 0) & ~np.isin(came.flag, WITHOUT_CLOCK))
             window = hear(position.window, place[telling], came.time[telling], came.received[telling])
@@ -250,6 +253,7 @@ class Loop(Generic[State]):
             findings=changed,
             estimates=pack_bands(batch, info.expected, info.estimates, steps.sensors, steps.network, steps.config.output),
             health=dict(info.health)
+            | {"scorecard": dict(steps.scores(state))}
             | {"cycle": cycle.cycle, "end": iso_time(cycle.end), "reason": cycle.reason, "saved": iso_time(self.clock())}
             | figures,
         )

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
-from tweeling.live.advance import TwinState, advance, first_state, make_twin
+from tweeling.live.advance import Twin, TwinState, advance, first_state, make_twin
 from tweeling.live.config import TwinConfig
 from tweeling.live.run import Steps
+from tweeling.live.scorecard import as_document
 from tweeling.live.snapshot import identity_of, pack, unpack
+
+
+def scores(twin: Twin, state: TwinState) -> Mapping[str, Any]:
+    """The scorecard so far; seconds per cycle stand in the health of each."""
+    document = as_document(state.score, twin.sensors, twin.withheld.tolist(), state.findings, [])
+    return {name: value for name, value in document.items() if name != "seconds_per_cycle"}
 
 
 def make_steps(config: TwinConfig) -> Steps[TwinState]:
@@ -26,4 +35,5 @@ def make_steps(config: TwinConfig) -> Steps[TwinState]:
         advance=partial(advance, twin),
         pack=partial(pack, identity=identity),
         unpack=lambda packed: unpack(packed, TwinState, identity=identity),
+        scores=partial(scores, twin),
     )

@@ -189,7 +189,6 @@ def collect_batch(stored: StoredReadings, sensors: Sensors, config: TwinConfig, 
 
     A time between two grid times belongs to the interval that the later one closes; the last of several points counts, and
     the mean of several flows or demands. Which version of one time counts: `live/store/versions.py`.
-    Sensors that are withheld are seen and not valued.
 
     Args:
         stored: at least the readings with time in (end - cycle, end].
@@ -205,7 +204,6 @@ def collect_batch(stored: StoredReadings, sensors: Sensors, config: TwinConfig, 
     row = steps - 1 - (end - stored.time[chosen]) // timing.interval
     seen, flag = _on_grid(stored, chosen, (row, place[chosen]), (steps, len(sensors)), _holding(sensors))
     value = np.where(np.isin(flag, USABLE), seen, np.nan)
-    value[:, [sensors.index[name] for name in config.sensors.withhold if name in sensors.index]] = np.nan
     times = end - timing.interval * np.arange(steps - 1, -1, -1, dtype=np.int64)
     return Batch(end=end, times=times, value=value, seen=seen, flag=flag)
 

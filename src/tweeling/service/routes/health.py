@@ -33,6 +33,7 @@ def get_metrics(doors: Annotated[Doors, Depends(doors_of)]) -> Response:
 def health_document(doors: Doors) -> dict[str, Any]:
     """What the doors see of themselves, the twin and the sensors."""
     figures = dict(doors.log.health())
+    figures.pop("scorecard", None)  # has a route of its own
     reached = level(doors.entrance.window)
     alive = doors.twin_alive()
     stale = [row["sensor"] for row in sensor_rows(doors) if row["stale"]]
