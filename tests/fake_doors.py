@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
-from tweeling.live.check import limits_of
 
 from fake_twin import START, FakeState, fake_config, fake_network, fake_sensors, fake_steps
+from tweeling.live.check import limits_of
 from tweeling.live.config import TwinConfig
 from tweeling.live.entrance import Entrance, door_check, heard_so_far
 from tweeling.live.run import Loop

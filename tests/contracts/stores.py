@@ -31,6 +31,10 @@ class Kind:
         return open_store(self.url, folder, write=("readings", "twin"))
 
 
+SYNCED = {"journal_mode": "wal", "synchronous": 2}
+"""SQLite's words for: a commit returns when it is on disk (2 is FULL)."""
+
+
 def _sqlite_parts(store: Store) -> tuple[SqliteReadingLog, SqliteTwinLog]:
     assert isinstance(store.readings, SqliteReadingLog)
     assert isinstance(store.twin, SqliteTwinLog)
@@ -38,7 +42,8 @@ def _sqlite_parts(store: Store) -> tuple[SqliteReadingLog, SqliteTwinLog]:
 
 
 def _sqlite_unsafe(store: Store) -> dict[str, object]:
-    return {f"{part}": part.database.unsafe() for part in _sqlite_parts(store) if part.database.unsafe()}
+    found = {str(part.database.path): part.database.settings() for part in _sqlite_parts(store)}
+    return {path: setting for path, setting in found.items() if setting != SYNCED}
 
 
 def _sqlite_set_unsafe(store: Store) -> None:

@@ -80,6 +80,17 @@ def test_a_step_that_stays_is_good_and_costs_one_reading_at_most(steps: int) -> 
     assert np.argwhere(np.isnan(clean)).tolist() == ([[at, 1]] if (at + 1) % steps == 0 else [])
 
 
+@every_cycle
+def test_a_step_that_overshoots_and_stays_is_good(steps: int) -> None:
+    values = days(5)
+    at = 1000
+    values[at, 1] -= 8.0
+    values[at + 1 :, 1] -= 5.0
+    state, _, flags = run(values, steps)
+    assert not flags.any()
+    assert not state.spikes.any()
+
+
 def test_a_sensor_that_jumps_by_itself_is_not_held_back() -> None:
     values = days(6)
     values[:, 0] = np.where(np.arange(len(values)) // 37 % 2, 25.0, 0.0) + np.arange(len(values)) % 2 * 0.01  # a pump

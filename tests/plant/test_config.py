@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import tempfile
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from plant.towns import every_sensor, read_town, world
 from tweeling.errors import InputError, TooLargeError
+from tweeling.network.network import Network
+from tweeling.observation.sensors import Sensors
 from tweeling.plant.config import PlantConfig, TruthSection, plant_world, read_plant
+from tweeling.plant.events import EVENTS as KINDS
 from tweeling.plant.run import simulate_plant
 from tweeling.plant.truth import hide, step_seconds
 
@@ -143,3 +151,31 @@ def test_a_run_that_would_not_fit_in_memory_is_refused_before_it_begins(tmp_path
     network = read_town(tmp_path)
     with pytest.raises(TooLargeError, match=r"GiB; ask for fewer days"):
         simulate_plant(network, every_sensor(network), world(days=3000, interval=1))
+
+
+@cache
+def steady_town() -> tuple[Network, Sensors]:
+    with tempfile.TemporaryDirectory() as folder:
+        network = read_town(Path(folder))
+    return network, every_sensor(network)
+
+
+SCALARS = (st.none() | st.booleans() | st.integers() | st.floats() | st.datetimes() | st.text(max_size=20)) | st.sampled_from(
+    ["random", "all", "1h", "1e400d", "-3d", "99999999999999y", "2018-01-02", "9999-12-31T23:59:59Z", "lane"]
+)
+EVENT_KEYS = ("at", "until", "element", "sensor", "flow_m3h", "grows", "factor", "setting", "m", "m_per_day", "size", "per_day")
+
+
+@given(
+    keys=st.dictionaries(st.sampled_from(["seed", "start", "days", "interval", "pattern_zero"]), SCALARS),
+    truth=st.dictionaries(st.sampled_from(sorted(TruthSection.model_fields)), SCALARS),
+    kind=st.sampled_from(sorted(KINDS)),
+    event=st.dictionaries(st.sampled_from(EVENT_KEYS), SCALARS),
+)
+def test_whatever_a_file_says_is_taken_or_refused_and_nothing_else(
+    keys: dict[str, Any], truth: dict[str, Any], kind: str, event: dict[str, Any]
+) -> None:
+    network, sensors = steady_town()
+    for events in ([], [event | {"kind": kind}], [{"at": "1h", "element": "lane", "sensor": "p"} | event | {"kind": kind}]):
+        with suppress(InputError):
+            hide(network, sensors, plant_world(keys | {"truth": truth, "events": events}))

@@ -129,6 +129,15 @@ def test_resolutions_are_1_2_or_5_times_a_power_of_ten() -> None:
     np.testing.assert_array_equal(decimals, [2, 2, 2, 1, 0, 1, -1, 3])
 
 
+def test_an_offset_is_in_every_reading_of_its_sensor(tmp_path: Path) -> None:
+    network = read_town(tmp_path)
+    sensors = every_sensor(network)
+    run = simulate_plant(network, sensors, world(truth=QUIET | {"sensor_offset_sd": 0.2}))
+    offset = [run.truth["sensor_offset_m"].get(name, 0.0) for name in sensors.ids]
+    assert np.count_nonzero(offset) == len(network.nodes)
+    np.testing.assert_allclose(run.values - run.exact, np.broadcast_to(offset, run.values.shape), rtol=0, atol=1e-12)
+
+
 def test_a_meter_does_not_run_backwards(l_town: Network, l_town_sensors: Sensors) -> None:
     hidden = hidden_of(l_town, l_town_sensors, 1, noise=True)
     exact = np.zeros((96, len(l_town_sensors)))
@@ -169,7 +178,7 @@ def test_random_pipes_are_long_enough_open_and_wet(tmp_path: Path) -> None:
     text = TOWN.replace("[RESERVOIRS]", " far  1  0\n away  1  0\n[RESERVOIRS]")
     text = text.replace(
         " check ",
-        " alone  far  away  100  100  100\n cut  away  mill  100  100  100  0  Closed\n short  far  away  5 100 100\n check ",
+        " alone  far  away  100  100  100\n cut  away  mill  100  100  100  0  Closed\n short  mill  hill  5 100 100\n check ",
     )
     network = read_town(tmp_path, text)
     assert wet_pipes(network) == ["main", "lane", "ring", "arc", "side"]

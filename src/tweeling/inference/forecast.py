@@ -30,6 +30,9 @@ from tweeling.observation.operator import Comparison
 from tweeling.physics.hydraulics.contract import Conditions, Solution
 from tweeling.physics.hydraulics.sensitivity import sensitivities_of
 
+UNSURE = 0.1
+"""Relative error of what a leak does to a row."""
+
 
 @dataclass(frozen=True, eq=False)
 class Forecast:
@@ -94,7 +97,7 @@ def forecast(
             middle = (last, boundary)
     assert last is not None
     assert middle is not None
-    linear, scored = linearise(model, *middle, places)
+    linear, scored = linearise(model, *middle, places, members.unknown[CENTRAL, parts(model)[3]])
     by_step = np.array(each)
     return track, Forecast(np.stack(reads, axis=1), _mean(by_step), by_step, linear, scored, last)
 
@@ -108,9 +111,16 @@ def _mean(each: Floats) -> Floats:
 
 
 def linearise(
-    model: Model, interval: Interval, boundary: Boundary, places: Sequence[Places]
+    model: Model, interval: Interval, boundary: Boundary, places: Sequence[Places], flows: Floats
 ) -> tuple[Linearisation, Linearisation]:
-    """Derivatives around the central run, of the rows that are compared and of those that only score."""
+    """Derivatives around the central run, of the rows that are compared and of those that only score.
+
+    Args:
+        model: the twin.
+        interval: to linearise.
+        boundary: that drove it.
+        places, flows: where leaks that were found may be, and what they lose, m3/s; (leak,).
+    """
     conditions: Conditions = _row(interval.conditions)
     solution: Solution = _row(interval.solution)
     outputs = tuple(dict.fromkeys((*model.compared.outputs, *model.scored.outputs)))
@@ -121,7 +131,7 @@ def linearise(
         pick = [outputs.index(name) for name in comparison.outputs]
         tables = [comparison.derivative(table[0][pick]) for table in (by.demand, by.log_roughness, by.setting)]
         unknown = _by_unknown(model, comparison, (tables[0], tables[1], tables[2]), expected, places)
-        found.append(Linearisation(unknown, tables[0], expected))
+        found.append(Linearisation(unknown, tables[0], expected, _blur(model, tables[0], places, flows)))
     return found[0], found[1]
 
 
@@ -141,11 +151,26 @@ def _by_unknown(
     table[:, direction] = model.prior.derivative(by_log_demand, roughness, setting) @ model.directions.T
     if comparison is model.compared:
         table[np.flatnonzero(comparison.offset), np.arange(offset.start, offset.stop)] = 1.0
-    links, by_node = model.network.links, np.pad(demand, ((0, 0), (0, len(model.network.nodes) - demand.shape[1])))
     for number, place in enumerate(places):
-        ends = by_node[:, links.start[place.pipe]] + by_node[:, links.end[place.pipe]]
-        table[:, leak.start + number] = 0.5 * ends @ place.probability
+        table[:, leak.start + number] = _by_pipe(model, demand, place) @ place.probability
     return table
+
+
+def _by_pipe(model: Model, demand: Floats, place: Places) -> Floats:
+    """Derivatives of rows by a leak in the middle of each candidate; (row, candidate)."""
+    links, by_node = model.network.links, np.pad(demand, ((0, 0), (0, len(model.network.nodes) - demand.shape[1])))
+    return np.asarray(0.5 * (by_node[:, links.start[place.pipe]] + by_node[:, links.end[place.pipe]]))
+
+
+def _blur(model: Model, demand: Floats, places: Sequence[Places], flows: Floats) -> Floats:
+    """Covariance of rows because a leak is at one of its candidates, and its signature is known only so well; (row, row)."""
+    blur = np.zeros((len(demand), len(demand)))
+    for place, flow in zip(places, flows, strict=True):
+        each = _by_pipe(model, demand, place) * flow
+        mean = each @ place.probability
+        away = (each - mean[:, None]) * np.sqrt(place.probability)
+        blur += away @ away.T + np.diag((UNSURE * mean) ** 2)
+    return blur
 
 
 def _row(table: Any) -> Any:

@@ -27,6 +27,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache, partial
 from typing import Literal
 
 import numpy as np
@@ -221,24 +222,27 @@ def _judge_clocks(
 def _reasons(
     sensors: Sensors, limits: Limits, sensor: Ints, readings: Readings, flag: npt.NDArray[np.int8]
 ) -> npt.NDArray[np.object_]:
-    """A sentence for each reading that is not good."""
+    """A sentence for each reading that is not good; what many have in common is written once."""
     why = np.full(len(readings), "", dtype=object)
-    for place in np.flatnonzero(flag != Flag.GOOD).tolist():
-        why[place] = _reason(sensors, limits, int(sensor[place]), readings, place, Flag(int(flag[place])))
+    shown, fits = cache(iso_time), cache(partial(_limits_as_text, sensors, limits))
+    bad = np.flatnonzero(flag)
+    columns = (readings.sensor, readings.time, readings.value, readings.unit, flag, sensor)
+    rows = zip(*(column[bad].tolist() for column in columns), strict=True)
+    for place, (name, time, value, unit, found, index) in zip(bad.tolist(), rows, strict=True):
+        if found == Flag.UNKNOWN_SENSOR:
+            why[place] = f"no sensor {name!r} in sensors.csv"
+        elif found == Flag.BAD_CLOCK:
+            why[place] = f"{shown(time)} cannot be: the other sensors' times are far from it"
+        elif found == Flag.BAD_UNIT:
+            why[place] = f"{sensors.rows[index].quantity} cannot be in {unit!r}"
+        elif found == Flag.MISSING_VALUE:
+            why[place] = "no value"
+        else:
+            why[place] = f"{value:g} {unit or sensors.rows[index].unit} is outside {fits(index)}"
     return why
 
 
-def _reason(sensors: Sensors, limits: Limits, sensor: int, readings: Readings, place: int, flag: Flag) -> str:
-    if flag == Flag.UNKNOWN_SENSOR:
-        return f"no sensor {readings.sensor[place]!r} in sensors.csv"
-    if flag == Flag.BAD_CLOCK:
-        return f"{iso_time(int(readings.time[place]))} cannot be: the other sensors' times are far from it"
-    row = sensors.rows[sensor]
-    if flag == Flag.BAD_UNIT:
-        return f"{row.quantity} cannot be in {readings.unit[place]!r}"
-    if flag == Flag.MISSING_VALUE:
-        return "no value"
-    factor, unit = float(sensors.si_per_unit[sensor]), row.unit
+def _limits_as_text(sensors: Sensors, limits: Limits, sensor: int) -> str:
+    row, factor = sensors.rows[sensor], float(sensors.si_per_unit[sensor])
     low, high = limits.low[sensor] / factor, limits.high[sensor] / factor
-    stated = f"{readings.value[place]:g} {readings.unit[place] or unit}"
-    return f"{stated} is outside {low:.4g} to {high:.4g} {unit}, what {row.quantity} at {row.element} can be"
+    return f"{low:.4g} to {high:.4g} {row.unit}, what {row.quantity} at {row.element} can be"

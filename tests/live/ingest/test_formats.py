@@ -177,6 +177,8 @@ def test_infinity_is_a_value_that_the_check_will_judge() -> None:
         (GOOD | {"sensor": None}, Flag.UNKNOWN_SENSOR),
         (GOOD | {"time": 1514808000}, Flag.BAD_CLOCK),
         (GOOD | {"time": None}, Flag.BAD_CLOCK),
+        (GOOD | {"time": "\ud800", "value": math.nan}, Flag.BAD_CLOCK),
+        (GOOD | {"sensor": "\udfff", "value": math.nan}, Flag.UNKNOWN_SENSOR),
         (GOOD | {"time": "2018-13-01T00:00:00Z"}, Flag.BAD_CLOCK),
         (GOOD | {"time": "0001-01-01T00:00:00+10:00"}, Flag.BAD_CLOCK),
     ],

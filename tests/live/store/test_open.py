@@ -53,6 +53,13 @@ def test_doors_and_twin_start_in_any_order_and_write_only_their_part(tmp_path: P
     doors.close()
 
 
+def test_a_connection_to_read_with_cannot_write(tmp_path: Path) -> None:
+    log = SqliteReadingLog(tmp_path / "twin.db", write=True)
+    with pytest.raises(StoreError, match="readonly"), log.database.reading() as connection:
+        connection.execute("DELETE FROM readings")
+    log.close()
+
+
 def test_one_who_only_reads_makes_nothing(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"twin\.db is not there"):
         open_store(URL, tmp_path)

@@ -10,7 +10,8 @@ calibrated as the linearisation (an ensemble smoother without localisation needs
     leaks         q(t+1) = q(t) + w                                       one for each leak that was found and is still open
 
     surprise      v = y - h(x),  S = H P H' + R
-    R             instrument + noise of single demands through the sensitivities, each row scaled by what its surprises were
+    R             instrument + noise of single demands through the sensitivities, each row scaled by what its surprises were,
+                  + what is not known of the places of leaks
 """
 
 from __future__ import annotations
@@ -77,11 +78,13 @@ class Linearisation:
         unknown: derivatives by the unknowns; (row, unknown).
         demand: by demands; (row, junction).
         expected: demand of junctions that noise multiplies, m3/s, 0 for those that are metered; (junction,).
+        blur: covariance of rows because it is not known at which of its candidates a leak is; (row, row).
     """
 
     unknown: Floats
     demand: Floats
     expected: Floats
+    blur: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +166,7 @@ def noise(model: Model, belief: Belief, linear: Linearisation, steps: int) -> Fl
     instrument = instrument_variance(model.compared, float(model.interval * steps))
     instrument = np.where(model.compared.balance >= 0, instrument, instrument / steps)
     scale = np.sqrt(belief.scale)
-    return scale[:, None] * (nodal + np.diag(instrument)) * scale
+    return scale[:, None] * (nodal + np.diag(instrument)) * scale + linear.blur
 
 
 def assimilate(

@@ -49,7 +49,9 @@ GONE = 0.2
 """A leak is over when it surely loses less than this share of what it lost when it was found."""
 LOOSE = 0.1
 """Share of the first doubt that comes back when the twin must learn the network anew."""
-REFINE_HOURS = 72.0
+SETTLE_HOURS = 6.0
+"""Hours after a leak was found in which its size and place settle, and nothing else is looked for."""
+REFINE_HOURS = 24.0
 """Hours for which a case gathers evidence."""
 
 
@@ -148,7 +150,9 @@ def diagnose(
         hours: its length.
         high: where the demand of this moment lies between low (0) and high (1).
     """
-    watch = gather(diagnosis.watch, update, cycle, hours, high)
+    settling = any(case.kind == "leak" and (cycle - case.opened) * hours < SETTLE_HOURS for case in diagnosis.cases)
+    watch = _fresh(model, len(belief.leak_size)) if settling else diagnosis.watch
+    watch = gather(watch, update, cycle, hours, high)
     cases = tuple(_sharpened(library, case, update, cycle, hours, high) for case in diagnosis.cases)
     leaks = [case for case in cases if case.kind == "leak"]
     first_leak = parts(model)[3].start

@@ -91,7 +91,8 @@ def _decode_one_by_one(document: Any, zone: str) -> Decoded:
             if value is None:
                 remarks[index] = f"value is {_kind(item['value'])}, not a number"
             words = (_word(item.get("unit")), _word(item.get("quality")))
-            rows.append((item["sensor"], item.get("time", ""), math.nan if value is None else value, *words))
+            time = item["time"] if _is_text(item.get("time")) else ""
+            rows.append((item["sensor"], time, math.nan if value is None else value, *words))
             places.append(index)
     return _readings(rows, zone, places=places, refused=refused, remarks=remarks)
 

@@ -26,7 +26,7 @@ SETTINGS = {
     "journal_size_limit": 64 << 20,
     "cache_size": -32768,
 }
-"""What every connection has; `unsafe` looks at those that durability hangs on."""
+"""What every connection has."""
 BUSY_SECONDS = 30.0
 
 
@@ -152,13 +152,11 @@ class Database:
                 if self._closed:
                     self._close_idle()
 
-    def unsafe(self) -> dict[str, Any]:
-        """Settings of the writing connection by which a power cut could undo a commit; empty is safe."""
+    def settings(self) -> dict[str, Any]:
+        """What SQLite says of the writing connection, of those settings that durability hangs on; empty when there is none."""
         connection = self._writer
-        if connection is None:
-            return {}
-        asked = {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")}
-        return {name: value for name, value in asked.items() if value != SETTINGS[name]}
+        asked = ("journal_mode", "synchronous") if connection is not None else ()
+        return {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in asked if connection is not None}
 
     def close(self) -> None:
         """Lets go of the file, after what is being written."""
