@@ -258,7 +258,9 @@ def main() -> None:
             not stopped and not good.bad and not died,
         ),
     ]
-    notes = ["Flagged readings are kept with their flag, unless the answer says not kept; a body that cannot be made out is refused whole."]
+    notes = [
+        "Flagged readings are kept with their flag, unless the answer says not kept; a body that cannot be made out is refused whole."
+    ]
     show(rows, notes)
     if good.bad:
         print("\n".join(good.bad[:5]))
