@@ -1,0 +1,288 @@
+"""Worlds for benchmarks of the twin: L-Town with its sensors, distances along pipes, and how findings meet leaks that are true.
+
+How large a benchmark runs is told by the environment, so that it can be tried small: each script names its knobs. A run that is
+smaller than its table prints its rows and writes no result.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import cached_property
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import dijkstra
+
+from common import package_folder
+
+if TYPE_CHECKING:
+    from tweeling.finding import Finding
+    from tweeling.network.network import Network
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+NEAR = 300.0
+"""m of pipe: a first candidate that is this close to a leak has found it."""
+HOUR = 3_600_000_000
+"""Microseconds."""
+HAIR = 1e-3
+"""m; the length of a valve or a pump on a way along pipes."""
+
+PRESSURES = """
+n1 n4 n31 n54 n105 n114 n163 n188 n215 n229 n288 n296 n332 n342 n410 n415 n429 n458 n469 n495 n506 n516 n519 n549 n613 n636 n644
+n679 n722 n726 n740 n752 n769
+""".split()
+"""Where L-Town's pressures are read (Vrachimis et al. 2022); flows and the level are at `FLOWS` and `LEVEL`."""
+FLOWS, LEVEL = ("p227", "p235", "PUMP_1"), "T1"
+UNMETERED = "n5 n12 n14 n15 n37 n38 n348 n359 n363 n380".split()
+"""Customers of area C without a meter that is read."""
+WITHHELD = ("pressure:n54", "pressure:n342", "pressure:n679")
+"""Pressures that score the twin: in the north-west, the middle and the east of the town."""
+
+
+def knob(name: str, usual: str) -> str:
+    """`TWEELING_BENCH_{name}` of the environment."""
+    return os.environ.get(f"TWEELING_BENCH_{name}", usual)
+
+
+def changed_knobs(*names: str) -> list[str]:
+    """Those of some knobs that are set: then the run is not the table's."""
+    return [name for name in names if f"TWEELING_BENCH_{name}" in os.environ]
+
+
+def epyt_network(name: str) -> Path:
+    """A network of the package epyt."""
+    return next((package_folder("epyt") / "networks").rglob(f"{name}.inp"))
+
+
+def l_town_sensors(network: Network) -> list[tuple[str, str, str, str, float]]:
+    """Rows of `sensors.csv`: 33 pressures, 3 flows, a level, and a meter at each customer of area C."""
+    from tweeling.network.zones import derive_zones
+
+    zones, nodes, demands = derive_zones(network), network.nodes, network.demands
+    area_c = zones.of_junction[nodes.index["n1"]]
+    customers = np.unique(demands.junction[demands.base > 0])
+    of_area = [nodes.ids[junction] for junction in customers if zones.of_junction[junction] == area_c]
+    return [
+        *((f"pressure:{name}", "pressure", name, "m", 0.02) for name in PRESSURES),
+        *((f"flow:{name}", "flow", name, "m3/h", 0.1) for name in FLOWS),
+        (f"level:{LEVEL}", "level", LEVEL, "m", 0.005),
+        *((f"demand:{name}", "demand", name, "L/h", 1.0) for name in of_area if name not in UNMETERED),
+    ]
+
+
+def twin_folder(
+    folder: Path,
+    network: Path,
+    sensors: Iterable[Sequence[object]],
+    *,
+    cycle: str = "1h",
+    withhold: Sequence[str] = (),
+    members: int = 100,
+) -> Path:
+    """Makes a folder for a twin; gives its TWIN.toml."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "network.inp").write_bytes(network.read_bytes())
+    with open(folder / "sensors.csv", "w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("sensor", "quantity", "element", "unit", "std"), *sensors])
+    withheld = ", ".join(f'"{name}"' for name in withhold)
+    (folder / "TWIN.toml").write_text(
+        'network = { file = "network.inp", pattern_zero = "2018-01-01T00:00:00Z" }\n'
+        f'sensors = {{ file = "sensors.csv", interval = "5min", withhold = [{withheld}] }}\n'
+        f'time = {{ cycle = "{cycle}", lateness = "10min", revise = "24h", give_up = "15min" }}\n'
+        f"ensemble = {{ members = {members}, seed = 1 }}\n",
+        encoding="utf-8",
+    )
+    return folder / "TWIN.toml"
+
+
+@dataclass(frozen=True, eq=False)
+class Ways:
+    """Distances along pipes, from the middle of one to the middle of another; valves and pumps have no length."""
+
+    network: Network
+
+    @cached_property
+    def _graph(self) -> Any:
+        links, n = self.network.links, len(self.network.nodes)
+        length = np.maximum(np.nan_to_num(links.length), HAIR)
+        order = np.argsort(length, kind="stable")  # of parallel links the shortest counts
+        low, high = np.minimum(links.start, links.end)[order], np.maximum(links.start, links.end)[order]
+        _, first = np.unique(low * n + high, return_index=True)
+        return coo_matrix((length[order][first], (low[first], high[first])), shape=(n, n)).tocsr()
+
+    def metres(self, pipe: str, others: Sequence[str]) -> list[float]:
+        """From one pipe to each of some; infinite where there is no way, or no such pipe."""
+        links = self.network.links
+        here = links.index[pipe]
+        ends = dijkstra(self._graph, directed=False, indices=[links.start[here], links.end[here]]).min(axis=0)
+        found = []
+        for other in others:
+            there = links.index.get(other, -1)
+            if there < 0:
+                found.append(np.inf)
+            elif there == here:
+                found.append(0.0)
+            else:
+                middle = (links.length[here] + links.length[there]) / 2
+                found.append(float(min(ends[links.start[there]], ends[links.end[there]]) + middle))
+        return found
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a finding said from some moment on.
+
+    Args:
+        at: end of the cycle that said so, microseconds since 1970 UTC.
+        id, kind, first: of the finding; its first candidate, "" for none.
+        since, raised, closed: as it said.
+        probability: of its kind among the causes.
+        size: of a leak, median, low and high, m3/h.
+    """
+
+    at: int
+    id: str
+    kind: str
+    first: str
+    since: int
+    raised: int
+    closed: int | None
+    probability: float
+    size: tuple[float, float, float] | None
+
+
+def said(at: int, finding: Finding) -> Said:
+    """What a finding says at the end of a cycle."""
+    size = finding.size
+    return Said(
+        at=at,
+        id=finding.id,
+        kind=finding.kind,
+        first=finding.candidates[0].element if finding.candidates else "",
+        since=finding.since,
+        raised=finding.raised,
+        closed=finding.closed,
+        probability=finding.causes[finding.kind],
+        size=None if size is None else (3600 * size.median, 3600 * size.low, 3600 * size.high),
+    )
+
+
+def standing(history: Sequence[Said], at: int, kind: str = "leak") -> list[Said]:
+    """Open findings of a kind as they stand at a moment."""
+    last: dict[str, Said] = {}
+    for one in history:
+        if one.at <= at:
+            last[one.id] = one
+    return [one for one in last.values() if one.kind == kind and (one.closed is None or one.closed > at)]
+
+
+def first_of(history: Sequence[Said], kind: str | None = None) -> list[Said]:
+    """What each finding said when it first was of a kind (None: of any)."""
+    first: dict[str, Said] = {}
+    for one in history:
+        if kind is None or one.kind == kind:
+            first.setdefault(one.id, one)
+    return list(first.values())
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Sums over readings of withheld pressures, as the scorecard keeps them, so that worlds can be pooled."""
+
+    n: float = 0.0
+    square: float = 0.0
+    square_open: float = 0.0
+    within90: float = 0.0
+
+    @staticmethod
+    def of(state: Any, before: Any = None) -> Scored:
+        """Of a twin's state; less those of an earlier one."""
+        sums = state.score.sums.sum(axis=0) - (before.score.sums.sum(axis=0) if before is not None else 0.0)
+        n, square, square_open, _, within90, _ = sums.tolist()
+        return Scored(n, square, square_open, within90)
+
+    def __add__(self, other: Scored) -> Scored:
+        return Scored(
+            self.n + other.n,
+            self.square + other.square,
+            self.square_open + other.square_open,
+            self.within90 + other.within90,
+        )
+
+    @property
+    def coverage(self) -> float:
+        """Share of readings within the 90 % band."""
+        return self.within90 / self.n
+
+    @property
+    def rmse(self) -> float:
+        """m; of the twin's median."""
+        return float((self.square / self.n) ** 0.5)
+
+    @property
+    def rmse_open(self) -> float:
+        """m; of the file as it is."""
+        return float((self.square_open / self.n) ** 0.5)
+
+
+def score_rows(what: str, scored: Scored) -> list[dict[str, str]]:
+    """The two rows of withheld sensors."""
+    coverage, change = 100 * scored.coverage, 100 * (scored.rmse / scored.rmse_open - 1)
+    told = f"{scored.rmse:.3f} m beside {scored.rmse_open:.3f} m: {change:+.0f} %"
+    return [
+        row("withheld sensors: 90 % band holds", what, "80-97 %", "85-95 %", f"{coverage:.1f} %", 80 <= coverage <= 97),
+        row("withheld sensors: RMSE beside the open loop", what, "not worse", "-30 %", told, change <= 0),
+    ]
+
+
+def row(name: str, what: str, at_least: str, aim: str, measured: str, met: bool | None) -> dict[str, str]:
+    """A row of the page; `met` None where nothing was asked."""
+    verdict = "stated" if met is None else "met" if met else "short"
+    return {"row": name, "what": what, "at_least": at_least, "aim": aim, "measured": measured, "verdict": verdict}
+
+
+def show(rows: Iterable[Mapping[str, str]], notes: Sequence[str] = ()) -> None:
+    """Prints rows and notes."""
+    for one in rows:
+        wanted = f" (at least {one['at_least']}, aim {one['aim']})" if one["at_least"] else ""
+        print(f"{one['verdict']:>6}  {one['row']}; {one['what']}: {one['measured']}{wanted}", flush=True)
+    for note in notes:
+        print(f"        {note}", flush=True)
+
+
+def in_processes(
+    work: Callable[[Job], Result], jobs: Sequence[Job], say: Callable[[Result], str] | None = None, at_once: int = 0
+) -> list[Result]:
+    """Does jobs in processes of their own, whose algebra library keeps to one thread as that of the twin's process does.
+
+    Args:
+        work: a function of a module's top level.
+        jobs: what it is called with.
+        say: what is printed of each result; None for nothing.
+        at_once: processes; 0 for `TWEELING_BENCH_PROCESSES`, else two, or as many as there are cores. They share the cores.
+
+    Returns:
+        Results in the order of the jobs.
+    """
+    cores = os.cpu_count() or 1
+    at_once = at_once or int(knob("PROCESSES", str(min(2, cores))))
+    os.environ.setdefault("TWEELING_THREADS", str(max(cores // at_once, 1)))
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = "1"
+    found: dict[int, Result] = {}
+    with ProcessPoolExecutor(at_once, mp_context=get_context("spawn")) as pool:
+        waiting = {pool.submit(work, job): place for place, job in enumerate(jobs)}
+        for done in as_completed(waiting):
+            found[waiting[done]] = done.result()
+            if say is not None:
+                print(f"[{len(found)}/{len(jobs)}] {say(found[waiting[done]])}", flush=True)
+    return [found[place] for place in range(len(jobs))]
