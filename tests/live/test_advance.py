@@ -61,9 +61,7 @@ def test_the_same_cycle_from_the_same_state_gives_the_same_bit_for_bit(
     assert (bits(middle), bits(batch)) == before_it  # what went in is as it was
 
 
-def test_a_state_that_was_packed_goes_on_as_if_it_had_never_stopped(
-    twin: Twin, middle: TwinState, cycles: list[Batch]
-) -> None:
+def test_a_state_that_was_packed_goes_on_as_if_it_had_never_stopped(twin: Twin, middle: TwinState, cycles: list[Batch]) -> None:
     identity = identity_of(twin.network, twin.sensors, twin.config)
     rest = cycles[N_CYCLES // 2 :]
     woken = unpack(pack(middle, identity=identity), TwinState, identity=identity)
@@ -73,7 +71,9 @@ def test_a_state_that_was_packed_goes_on_as_if_it_had_never_stopped(
     assert [bits(info) for info in others] == [bits(info) for info in infos]
 
 
-def test_two_twins_of_one_configuration_are_the_same(tmp_path: Path, twin: Twin, cycles: list[Batch], middle: TwinState) -> None:
+def test_two_twins_of_one_configuration_are_the_same(
+    tmp_path: Path, twin: Twin, cycles: list[Batch], middle: TwinState
+) -> None:
     again = twin_of(tmp_path, "Net3", NET3, **HALF_HOURS)
     state, _ = taken(again, before(again, cycles), cycles[: N_CYCLES // 2])
     assert bits(state) == bits(middle)
@@ -254,7 +254,9 @@ def test_a_person_confirms_and_notes_and_the_case_goes_on(twin: Twin, accused: T
     assert finding.revision > accused.findings[0].revision
     assert finding in changed
     assert len(after.diagnosis.cases) == 1
-    later, _ = advance(twin, after, replace(off(cycles[7]), end=after.end + 3600 * SECOND, times=cycles[7].times + 3600 * SECOND))
+    later, _ = advance(
+        twin, after, replace(off(cycles[7]), end=after.end + 3600 * SECOND, times=cycles[7].times + 3600 * SECOND)
+    )
     assert (later.findings[0].verdict, later.findings[0].notes) == (finding.verdict, finding.notes)
 
 
