@@ -259,7 +259,8 @@ def main() -> None:
         ),
     ]
     notes = [
-        "Flagged readings are kept with their flag, unless the answer says not kept; a body that cannot be made out is refused whole."
+        "Flagged readings are kept with their flag, unless the answer says not kept.",
+        "A body that cannot be made out is refused whole.",
     ]
     show(rows, notes)
     if good.bad:
