@@ -18,6 +18,7 @@ CONFIG = """\
 network = { file = "network.inp" }
 sensors = { file = "sensors.csv", interval = "5min" }
 time = { cycle = "10min", lateness = "10min", revise = "24h", give_up = "2s" }
+ensemble = { members = 20 }
 """
 MINUTE = 60_000_000
 START = 1_514_764_800_000_000

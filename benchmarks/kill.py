@@ -38,6 +38,8 @@ from tweeling.live.store.open import open_store
 from tweeling.reading import iso_time
 
 NETWORK, SENSORS, KILLS = "Net1", 9, 60
+PAUSE = 0.04
+"""Seconds between batches, so that the twin, too, is at work on them when it is killed, and not hours behind."""
 Batch = list[dict[str, Any]]
 
 EARLY = """
@@ -77,6 +79,7 @@ class Sender(threading.Thread):
                 while not self.sent(client, batch):
                     sleep(0.01)
                 self.ledger.append(batch)
+                sleep(PAUSE)
 
     def sent(self, client: httpx.Client, batch: Batch) -> bool:
         try:
@@ -127,7 +130,7 @@ class Processes:
             process.wait(30)
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 300.0) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = 600.0) -> None:
     """Looks until it is so."""
     until = monotonic() + seconds
     while not true():
@@ -187,7 +190,7 @@ def main() -> None:
         sender.start()
         seconds: dict[str, list[float]] = {"doors": [], "twin": []}
         for number in range(kills):
-            sleep(dice.uniform(0.05, 1.0))
+            sleep(dice.uniform(0.05, 0.6))
             part = ("doors", "twin")[number % 2]
             seconds[part].append(processes.kill(part))
         sender.stop.set()

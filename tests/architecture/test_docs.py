@@ -70,7 +70,10 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 def test_files_named_in_code_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     named = re.findall(r"`((?:src|tests|benchmarks|docs|examples|\.ci)/[\w./-]*)`", text)
-    named += [f"src/tweeling/{name}" for name in re.findall(r"`((?:network|physics|cli)/[\w./-]*)`", text)]
+    named += [
+        f"src/tweeling/{name}"
+        for name in re.findall(r"`((?:network|physics|cli|live|service|inference|observation|plant)/[\w./-]*)`", text)
+    ]
     assert [name for name in named if "NAME" not in name and not (ROOT / name).exists()] == []
 
 

@@ -6,6 +6,7 @@ Started by `tweeling serve`, which starts it again when it dies.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,8 @@ from tweeling.live.run import Loop, Steps
 from tweeling.live.steps import make_steps
 from tweeling.live.store.open import Part, open_store
 
+NICENESS = 5
+"""The doors go first where both want a core: an acknowledgement is waited for, a cycle is not."""
 PART: tuple[Part, ...] = ("twin",)
 
 
@@ -33,6 +36,7 @@ def main(arguments: list[str], steps_of: Callable[[TwinConfig], Steps[Any]] | No
     parser.add_argument(WITH_PARENT, action="store_true")
     asked = parser.parse_args(arguments)
     log_as_lines()
+    os.nice(NICENESS)
     stop = stop_when_told(asked.with_parent)
     try:
         config = read_config(asked.config)

@@ -265,4 +265,5 @@ def _health(model: Model, cycle: int, batch: Batch, belief: Belief, update: Upda
         "mean_square_surprise": round(square / n, 4) if n else None,
         "log_odds_wrong": round(float(diagnosis.suspicion), 3) if np.isfinite(diagnosis.suspicion) else None,
         "open_cases": len(diagnosis.cases),
+        "restlessness": round(diagnosis.temper, 3),
     }

@@ -52,6 +52,13 @@ MEANINGS = {
     ),
 }
 
+CLOSED = {
+    "repaired": ("The leak has ended.", "Het lek is voorbij."),
+    "gone": ("The leak loses next to nothing by now.", "Het lek verliest vrijwel niets meer."),
+    "learnt": ("It lasted, and the twin expects it by now.", "Het hield aan; de tweeling verwacht het inmiddels."),
+    "person": ("A person closed it.", "Een mens sloot het af."),
+}
+
 
 @dataclass(frozen=True, eq=False)
 class Context:
@@ -85,8 +92,7 @@ def revised(
     for closing in closings:
         name = _id(closing.number)
         old = now[name]
-        text = {"repaired": ("It is over.", "Het is voorbij."), "gone": ("It is over.", "Het is voorbij.")}
-        en, nl = text.get(closing.why, ("A person closed it.", "Een mens sloot het af."))
+        en, nl = CLOSED[closing.why]
         over = Evidence("closed", "", {"why": closing.why}, {"en": en, "nl": nl})
         now[name] = replace(old, closed=context.end, revision=old.revision + 1, evidence=(over, *old.evidence))
     for case in diagnosis.cases:

@@ -29,8 +29,8 @@ OFFSET_WALK = 0.01**2 / (7 * 24)
 """m2 an hour."""
 DIRECTION_WALK = 1e-5
 """Of a direction's variance an hour: pipes and customers change slowly."""
-LEAK_WALK = 1 / 14.0
-"""How much a leak's variance grows a day, as a share of the square of its size when it was found."""
+LEAK_WALK = 0.25
+"""How much a leak's variance grows a day, as a share of the square of its size."""
 PROFILE_DAYS = 14.0
 """Days that a profile remembers."""
 LEARNING = 0.02
@@ -154,7 +154,7 @@ def predict(model: Model, belief: Belief, hours: float, hour_before: int, hour_n
     walk = np.empty(len(mean))
     walk[zone] = belief.wander**2 * (1 - keep**2)
     walk[direction], walk[offset] = DIRECTION_WALK * hours, OFFSET_WALK * hours
-    walk[leak] = LEAK_WALK * belief.leak_size**2 * hours / 24
+    walk[leak] = LEAK_WALK * np.maximum(belief.leak_size, mean[leak]) ** 2 * hours / 24
     covariance = carry[:, None] * belief.covariance * carry + np.diag(walk)
     return replace(belief, mean=mean, covariance=covariance), carry
 
@@ -229,6 +229,21 @@ def with_leak(belief: Belief, made: Floats, size: float, sd: float) -> Belief:
     covariance[:n, :n], covariance[n, n] = back.covariance, sd**2
     covariance[:n, n] = covariance[n, :n] = -made * sd**2
     return replace(back, mean=np.append(back.mean, size), covariance=covariance, leak_size=np.append(back.leak_size, size))
+
+
+def grown(model: Model, belief: Belief, number: int, made: Floats, size: float, sd: float) -> Belief:
+    """A belief in which one of its leaks loses more than it was thought to.
+
+    Args:
+        model: the twin.
+        belief: so far.
+        number: which leak.
+        made: what the filter has made of 1 m3/s more there; (unknown,).
+        size, sd: how much more, m3/s.
+    """
+    made = made.copy()
+    made[parts(model)[3].start + number] -= 1.0
+    return taken_back(belief, made, size, sd)
 
 
 def without_leak(model: Model, belief: Belief, number: int) -> Belief:

@@ -20,6 +20,7 @@ import numpy as np
 from tweeling.inference.assimilation.extended_filter import (
     Belief,
     Update,
+    grown,
     loosened,
     parts,
     taken_back,
@@ -28,27 +29,41 @@ from tweeling.inference.assimilation.extended_filter import (
 )
 from tweeling.inference.diagnosis.evidence import Evidence, gather, no_evidence
 from tweeling.inference.diagnosis.library import Library, with_repairs
-from tweeling.inference.diagnosis.verdict import Verdict, judge
+from tweeling.inference.diagnosis.verdict import Verdict, judge, restlessness
 from tweeling.inference.ensemble import MOST_LEAKS, Places
 from tweeling.inference.model import Model
 from tweeling.network.network import Floats, Ints
 
-RAISE = np.log(99.0)
-"""Log odds from which something is called wrong."""
+RAISE = {"leak": 4.6, "sensor": 4.6, "repair": 4.6, "demand": 10.0, "valve": 14.0, "model": 14.0, "unknown": 14.0}
+"""Log odds from which a kind is called wrong: 99 to 1, and more for what is seldom right and asks much of people."""
+LEAST_LEAK = 0.012
+"""Share of the town's mean demand below which a leak is not told from what no model knows."""
 PERSIST = {"leak": 2, "valve": 3, "sensor": 2, "demand": 3, "model": 6, "unknown": 6, "repair": 2}
 """Cycles in a row for which it must be so."""
 CALM = 0.0
 """Log odds below which the twin learns."""
+PATIENCE_HOURS = 24.0
+"""How long the twin stops learning for a suspicion that does not become clear."""
 LEARNING_HOURS = 72.0
 """Hours of readings before anything is called wrong."""
 CANDIDATES = 40
 """Places of a leak that the members are spread over."""
+SAME_PLACE = 0.1
+"""Overlap of candidates from which a leak is one that was found before and has grown."""
+ALIKE = 0.85
+"""Likeness of two leaks (cosine of what the sensors see of them) from which, within `SAME_HOURS`, they are one."""
+SAME_HOURS = 168.0
 DOUBT = 0.5
 """Of the size of a leak when it is found, whatever the evidence of its first hours says."""
 GONE = 0.2
 """A leak is over when it surely loses less than this share of what it lost when it was found."""
+LEARNT_HOURS = 72.0
+"""Hours without news after which a change of demand, a wrong model or the unknown counts as learnt."""
 LOOSE = 0.1
 """Share of the first doubt that comes back when the twin must learn the network anew."""
+FIRST_TEMPER = 1.5
+TEMPER_HOURS = 96.0
+"""How long the restlessness of healthy days is remembered."""
 SETTLE_HOURS = 6.0
 """Hours after a leak was found in which its size and place settle, and nothing else is looked for."""
 REFINE_HOURS = 24.0
@@ -63,7 +78,7 @@ class Case:
         number: of the finding, from 1.
         kind: the cause that was likeliest when it was opened.
         element: the likeliest element: pipe, valve, sensor, zone; "" when unknown.
-        onset, opened: cycles.
+        onset, opened, renewed: cycles in which it began, was found, and was found again.
         evidence: of its onset alone.
         places: of a leak: where it may be; empty for others.
         isolated: row of `Model.compared` that is not assimilated, -1 for none.
@@ -75,6 +90,7 @@ class Case:
     element: str
     onset: int
     opened: int
+    renewed: int
     evidence: Evidence
     places: Places
     isolated: int
@@ -88,18 +104,22 @@ class Diagnosis:
     Args:
         watch: evidence since the last case was opened.
         suspicion: log odds that something new is wrong, after the last cycle.
+        doubtful: hours for which something has seemed wrong and nothing was called so.
         persisted: cycles in a row in which the same kind was called wrong, and that kind.
         suspect: that kind, "" for none.
         cases: open ones, in the order of opening; their leaks are the belief's, in this order.
         opened: how many were ever opened.
+        temper: restlessness of healthy days, at least 1: what all evidence is divided by.
     """
 
     watch: Evidence
     suspicion: float
+    doubtful: float
     persisted: int
     suspect: str
     cases: tuple[Case, ...]
     opened: int
+    temper: float
 
 
 @dataclass(frozen=True)
@@ -108,7 +128,7 @@ class Closing:
 
     Args:
         number: of the finding.
-        why: a stable word: `repaired`, `gone`, `person`.
+        why: a stable word: `repaired`, `gone`, `learnt`, `person`.
     """
 
     number: int
@@ -117,7 +137,7 @@ class Closing:
 
 def first_diagnosis(model: Model) -> Diagnosis:
     """Before the first cycle."""
-    return Diagnosis(_fresh(model, 0), -np.inf, 0, "", (), 0)
+    return Diagnosis(_fresh(model, 0), -np.inf, 0.0, 0, "", (), 0, FIRST_TEMPER)
 
 
 def leak_places(diagnosis: Diagnosis) -> list[Places]:
@@ -131,8 +151,8 @@ def isolated(diagnosis: Diagnosis) -> Ints:
 
 
 def calm(diagnosis: Diagnosis) -> bool:
-    """Whether nothing new seems wrong."""
-    return diagnosis.suspicion < CALM
+    """Whether the twin may learn: nothing new seems wrong, or has seemed so for long without becoming anything."""
+    return diagnosis.suspicion < CALM or diagnosis.doubtful > PATIENCE_HOURS
 
 
 def diagnose(
@@ -153,27 +173,36 @@ def diagnose(
     settling = any(case.kind == "leak" and (cycle - case.opened) * hours < SETTLE_HOURS for case in diagnosis.cases)
     watch = _fresh(model, len(belief.leak_size)) if settling else diagnosis.watch
     watch = gather(watch, update, cycle, hours, high)
-    cases = tuple(_sharpened(library, case, update, cycle, hours, high) for case in diagnosis.cases)
+    temper = diagnosis.temper
+    cases = tuple(_sharpened(library, case, update, cycle, hours, high, temper) for case in diagnosis.cases)
     leaks = [case for case in cases if case.kind == "leak"]
     first_leak = parts(model)[3].start
     known = with_repairs(
         library, [_signature(library, case.places, model) for case in leaks], belief.mean[first_leak:].tolist()
     )
-    verdict = judge(known, watch, cycle, hours, 1.0)
+    verdict = judge(known, watch, cycle, hours, temper)
     suspect = _suspect(known, verdict)
-    wrong = verdict.log_odds > RAISE and belief.age > LEARNING_HOURS
+    wrong = verdict.log_odds > RAISE[suspect] and belief.age > LEARNING_HOURS and _worth_telling(known, verdict, suspect)
     persisted = (diagnosis.persisted + 1 if suspect == diagnosis.suspect else 1) if wrong else 0
     diagnosis = replace(
-        diagnosis, watch=watch, suspicion=verdict.log_odds, persisted=persisted, suspect=suspect if wrong else "", cases=cases
+        diagnosis,
+        watch=watch,
+        suspicion=verdict.log_odds,
+        doubtful=diagnosis.doubtful + hours if verdict.log_odds > CALM else 0.0,
+        persisted=persisted,
+        suspect=suspect if wrong else "",
+        cases=cases,
+        temper=_tempered(library, temper, verdict, watch, belief, cycle, hours),
     )
     closings: list[Closing] = []
     if persisted >= PERSIST.get(suspect, 1):
         if suspect == "repair":
             diagnosis, belief, closings = _repaired(model, known, diagnosis, belief, verdict)
         else:
-            diagnosis, belief = _opened(model, known, diagnosis, belief, verdict, suspect, cycle)
+            diagnosis, belief = _opened(model, known, diagnosis, belief, verdict, suspect, cycle, hours)
     diagnosis, belief, gone = _without_gone(model, diagnosis, belief)
-    return diagnosis, belief, closings + gone
+    diagnosis, learnt = _without_learnt(diagnosis, cycle, hours)
+    return diagnosis, belief, closings + gone + learnt
 
 
 def close(model: Model, diagnosis: Diagnosis, belief: Belief, number: int) -> tuple[Diagnosis, Belief, list[Closing]]:
@@ -195,13 +224,32 @@ def _suspect(library: Library, verdict: Verdict) -> str:
     return library.kinds[place].cause if place < len(library.kinds) else "unknown"
 
 
-def _sharpened(library: Library, case: Case, update: Update, cycle: int, hours: float, high: float) -> Case:
+def _worth_telling(library: Library, verdict: Verdict, suspect: str) -> bool:
+    """Whether a suspect is large enough to be told from what no model knows."""
+    if suspect != "leak":
+        return True
+    leak = np.array([kind.cause == "leak" for kind in library.kinds])[library.kind]
+    size, _ = _size(verdict, np.where(leak, verdict.cause, 0.0))
+    return size > LEAST_LEAK * (library.low + library.high) / 2
+
+
+def _tempered(
+    library: Library, temper: float, verdict: Verdict, watch: Evidence, belief: Belief, cycle: int, hours: float
+) -> float:
+    """Follows the restlessness of days on which nothing seems wrong."""
+    if verdict.log_odds > CALM and belief.age > LEARNING_HOURS:
+        return temper
+    seen = min(restlessness(library, watch, cycle, hours), 4 * temper)
+    return float(max(temper + (seen - temper) * min(hours / TEMPER_HOURS, 1.0), 1.0))
+
+
+def _sharpened(library: Library, case: Case, update: Update, cycle: int, hours: float, high: float, temper: float) -> Case:
     """A case after one surprise more."""
     age = (cycle - case.opened) * hours
     if age > REFINE_HOURS:
         return case
     evidence = gather(case.evidence, update, cycle, hours, high, new_onset=False)
-    verdict = judge(library, evidence, cycle, hours, 1.0)
+    verdict = judge(library, evidence, cycle, hours, temper)
     if not verdict.cause.any():
         return replace(case, evidence=evidence)
     case = replace(case, evidence=evidence, verdict=verdict)
@@ -227,7 +275,14 @@ def _signature(library: Library, places: Places, model: Model) -> Floats:
 
 
 def _opened(
-    model: Model, library: Library, diagnosis: Diagnosis, belief: Belief, verdict: Verdict, kind: str, cycle: int
+    model: Model,
+    library: Library,
+    diagnosis: Diagnosis,
+    belief: Belief,
+    verdict: Verdict,
+    kind: str,
+    cycle: int,
+    hours: float,
 ) -> tuple[Diagnosis, Belief]:
     """A new case, and the belief that lives with it."""
     if kind == "leak" and len(belief.leak_size) >= MOST_LEAKS:
@@ -243,6 +298,7 @@ def _opened(
         element=library.element[best] if best >= 0 else "",
         onset=int(diagnosis.watch.onset[at]),
         opened=cycle,
+        renewed=cycle,
         evidence=evidence,
         places=Places(np.zeros(0, dtype=np.int64), np.zeros(0)),
         isolated=-1,
@@ -250,11 +306,17 @@ def _opened(
     )
     follow = evidence.follow[0]
     cases = diagnosis.cases
+    again = [old for old in cases if kind not in ("leak", "sensor") and (old.kind, old.element) == (kind, case.element)]
     if kind == "leak":
         case = replace(case, places=_places(library, case))
         signature = _signature(library, case.places, model)
+        young = (cycle - SAME_HOURS / hours, evidence.weight[0])
+        again = [old for old in cases if old.kind == "leak" and _same_leak(library, model, old, case, signature, young)]
         size, sd = _size(verdict, chance)
         sd = max(sd, DOUBT * size)
+    if kind == "leak" and again:
+        belief = grown(model, belief, _leak_number(diagnosis, again[0]), follow @ signature, size, sd)
+    elif kind == "leak":
         belief = with_leak(belief, follow @ signature, size, sd)
         learnt = signature @ evidence.weight[0] / (signature @ evidence.weight[0] @ signature + 1 / sd**2)
         follow = np.vstack((follow - np.outer(follow @ signature, learnt), learnt))
@@ -274,16 +336,45 @@ def _opened(
         belief = replace(belief, profile=profile)
     else:
         belief = loosened(model, belief, LOOSE)
-    watch = _fresh(model, len(belief.leak_size))
+    if again:  # the same as before: it goes on, it is not found twice
+        cases = tuple(replace(old, verdict=verdict, renewed=cycle) if old is again[0] else old for old in cases)
+    else:
+        cases = (*cases, case)
     return replace(
         diagnosis,
-        watch=watch,
+        watch=_fresh(model, len(belief.leak_size)),
         suspicion=-np.inf,
+        doubtful=0.0,
         persisted=0,
         suspect="",
-        cases=(*cases, case),
-        opened=diagnosis.opened + 1,
+        cases=cases,
+        opened=diagnosis.opened + (not again),
     ), belief
+
+
+def _same_leak(library: Library, model: Model, old: Case, new: Case, signature: Floats, young: tuple[float, Floats]) -> bool:
+    """Whether a leak is one that was found before and has grown, or was thought to be elsewhere near by.
+
+    Args:
+        library, model: of the twin.
+        old, new: two leaks.
+        signature: of the new one; (2 * row,).
+        young: cycle since which the old one must have been opened to be taken for a near miss, and what weighs signatures.
+    """
+    if _overlap(old.places, new.places) > SAME_PLACE:
+        return True
+    since, weight = young
+    before = _signature(library, old.places, model)
+    alike = before @ weight @ signature / np.sqrt((before @ weight @ before) * (signature @ weight @ signature))
+    return bool(old.opened >= since and alike > ALIKE)
+
+
+def _overlap(one: Places, other: Places) -> float:
+    """How much of the probability of two sets of candidates is shared."""
+    chance = dict(zip(one.pipe.tolist(), one.probability.tolist(), strict=True))
+    return float(
+        sum(min(chance.get(pipe, 0.0), p) for pipe, p in zip(other.pipe.tolist(), other.probability.tolist(), strict=True))
+    )
 
 
 def _size(verdict: Verdict, chance: Floats) -> tuple[float, float]:
@@ -333,6 +424,17 @@ def _without_gone(model: Model, diagnosis: Diagnosis, belief: Belief) -> tuple[D
     return diagnosis, belief, closings
 
 
+def _without_learnt(diagnosis: Diagnosis, cycle: int, hours: float) -> tuple[Diagnosis, list[Closing]]:
+    """Closes what the twin has learnt to expect meanwhile."""
+    over = [
+        case
+        for case in diagnosis.cases
+        if case.kind in ("demand", "model", "unknown") and (cycle - case.renewed) * hours > LEARNT_HOURS
+    ]
+    rest = tuple(case for case in diagnosis.cases if case not in over)
+    return replace(diagnosis, cases=rest), [Closing(case.number, "learnt") for case in over]
+
+
 def _leak_number(diagnosis: Diagnosis, case: Case) -> int:
     """Which of the belief's leaks a case is."""
     return [other.number for other in diagnosis.cases if other.kind == "leak"].index(case.number)
@@ -354,7 +456,7 @@ def _dropped(model: Model, diagnosis: Diagnosis, belief: Belief, case: Case) -> 
             covariance[column, column] += 1.0
             belief = replace(belief, covariance=covariance)
     watch = _fresh(model, len(belief.leak_size))
-    return replace(diagnosis, watch=watch, suspicion=-np.inf, persisted=0, suspect="", cases=rest), belief
+    return replace(diagnosis, watch=watch, suspicion=-np.inf, doubtful=0.0, persisted=0, suspect="", cases=rest), belief
 
 
 def causes_of(library: Library, verdict: Verdict) -> dict[str, float]:

@@ -23,6 +23,8 @@ from tweeling.network.network import Floats, Ints
 SIGNATURE_ERROR = 0.05
 """Relative error of a signature, per square root of the independent things it is seen by."""
 UNKNOWN_A_YEAR = 4.0
+YOUNGEST_HOURS, OLDEST_HOURS = 6.0, 48.0
+"""Ages of the onsets by which the restlessness of healthy days is measured."""
 WORTH_A_LOOK = -2.0
 """Log odds by the coarse causes from which all are looked at."""
 
@@ -62,7 +64,7 @@ def judge(library: Library, evidence: Evidence, cycle: int, cycle_hours: float, 
         evidence: gathered so far.
         cycle: the present one.
         cycle_hours: its length.
-        temper: what evidence is divided by, for surprises of healthy days hang together more than the filter thinks.
+        temper: what evidence is divided by at least: the restlessness of healthy days.
     """
     hours = np.diff(np.concatenate((evidence.onset, [cycle + 1]))) * cycle_hours
     rough = _odds(library, library.coarse, evidence, hours, temper)
@@ -89,6 +91,22 @@ def judge(library: Library, evidence: Evidence, cycle: int, cycle_hours: float, 
         size_sd=size_sd[best, causes],
         strength=factor[best, causes],
     )
+
+
+def restlessness(library: Library, evidence: Evidence, cycle: int, cycle_hours: float) -> float:
+    """How much more evidence there is for causes than chance alone would give: the mean of A^2 / B, 1 when all is as modelled.
+
+    Surprises of healthy days hang together in ways that no model knows (an hour that is always a little off), and evidence that
+    adds them up as if they did not would convict the innocent. 1 where nothing can be told yet.
+    """
+    age = (cycle - evidence.onset) * cycle_hours
+    telling = np.flatnonzero((age >= YOUNGEST_HOURS) & (age <= OLDEST_HOURS))
+    if not telling.size:
+        return 1.0
+    signature = library.signature[:, library.coarse]
+    match = evidence.match[telling] @ signature
+    weight = np.einsum("rc,krc->kc", signature, evidence.weight[telling] @ signature, optimize=False)
+    return float(np.divide(match**2, weight, out=np.ones_like(match), where=weight > 0).mean())
 
 
 def _odds(
