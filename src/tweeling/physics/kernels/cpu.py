@@ -219,6 +219,7 @@ def _block(plan: Plan, compiled: Compiled, given: Given) -> Block:
         error=np.zeros(LANES),
         reopened=np.zeros(LANES, dtype=bool),
         clean=np.zeros(LANES, dtype=bool),
+        lane_shut=np.zeros((LANES, m), dtype=bool),
         dried=np.zeros(LANES, dtype=bool),
         shut=np.zeros(m, dtype=bool),
         last_shut=np.zeros((2, m), dtype=bool),

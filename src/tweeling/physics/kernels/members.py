@@ -28,7 +28,7 @@ from tweeling.physics.kernels.tables import (
     XHEAD,
 )
 from tweeling.physics.kernels.tangents import passes
-from tweeling.physics.kernels.vector import LANES
+from tweeling.physics.kernels.vector import LANES, choose, less, load, spread, store
 
 
 @compiled_entry
@@ -84,8 +84,10 @@ def solve_members(compiled, given, block, output, accuracy, head_tolerance, tria
 
 @part
 def _put_in_numbers(compiled, given, block, coming):  # type: ignore[no-untyped-def]
-    """Loads heads, demands and flows of the members in the first lanes of `moving`: one visit to each row of memory."""
+    """Loads heads, demands and flows of the members in the first lanes of `moving`, four at a time."""
     structure, n, nodes = compiled.structure, compiled.numbers.n, compiled.numbers.n_nodes
+    for lane in range(LANES):
+        block.sums[1, lane] = 0.0
     for at in range(coming):
         lane = block.moving[at]
         row = block.member[lane] if given.fixed_head.shape[0] > 1 else 0
@@ -93,48 +95,79 @@ def _put_in_numbers(compiled, given, block, coming):  # type: ignore[no-untyped-
         for fixed in range(nodes - n):
             block.head[n + fixed, lane] = given.fixed_head[row, fixed]
             top = max(top, given.fixed_head[row, fixed])
-        block.sums[0, lane] = top
-    own_demand, own_flow = given.demand.shape[0] > 1, given.flow.shape[0] > 1
-    for junction in range(n):
-        position = structure.position[junction]
-        for at in range(coming):
-            lane = block.moving[at]
-            block.demand[position, lane] = given.demand[block.member[lane] if own_demand else 0, junction]
-            block.head[position, lane] = block.sums[0, lane]
-    for place in range(structure.order.shape[0]):
-        link = structure.order[place]
-        for at in range(coming):
-            lane = block.moving[at]
-            block.flow[place, lane] = given.flow[block.member[lane] if own_flow else 0, link]
+        block.sums[0, lane], block.sums[1, lane] = top, 1.0
+    top_row, comes = load(block.sums, 0), less(spread(0.0), load(block.sums, 1))
+    for position in range(n):
+        store(block.head, position, choose(comes, top_row, load(block.head, position)))
+    for at in range(0, coming, 4):
+        a, b, c, d = _four(block.moving, at, coming)
+        own = given.demand.shape[0] > 1
+        w, x, y, z = _rows_of(block.member, a, b, c, d, own)
+        for junction in range(n):
+            position = np.uint64(structure.position[junction])
+            block.demand[position, a] = given.demand[w, junction]
+            block.demand[position, b] = given.demand[x, junction]
+            block.demand[position, c] = given.demand[y, junction]
+            block.demand[position, d] = given.demand[z, junction]
+        own = given.flow.shape[0] > 1
+        w, x, y, z = _rows_of(block.member, a, b, c, d, own)
+        for place in range(structure.order.shape[0]):
+            link = np.uint64(structure.order[place])
+            block.flow[place, a] = given.flow[w, link]
+            block.flow[place, b] = given.flow[x, link]
+            block.flow[place, c] = given.flow[y, link]
+            block.flow[place, d] = given.flow[z, link]
 
 
 @part
 def _take_out_numbers(compiled, block, output, leaving):  # type: ignore[no-untyped-def]
-    """Writes heads and flows of the members in the first lanes of `moving`: one visit to each row of memory."""
+    """Writes heads and flows of the members in the first lanes of `moving`, four at a time."""
     structure = compiled.structure
-    for node in range(compiled.numbers.n_nodes):
-        position = structure.position[node]
-        for at in range(leaving):
-            lane = block.moving[at]
-            output.head[block.member[lane], node] = block.head[position, lane]
-    for place in range(structure.order.shape[0]):
-        link = structure.order[place]
-        for at in range(leaving):
-            lane = block.moving[at]
-            output.flow[block.member[lane], link] = block.flow[place, lane]
+    for at in range(0, leaving, 4):
+        a, b, c, d = _four(block.moving, at, leaving)
+        w, x, y, z = _rows_of(block.member, a, b, c, d, True)
+        for node in range(compiled.numbers.n_nodes):
+            position = np.uint64(structure.position[node])
+            output.head[w, node] = block.head[position, a]
+            output.head[x, node] = block.head[position, b]
+            output.head[y, node] = block.head[position, c]
+            output.head[z, node] = block.head[position, d]
+        for place in range(structure.order.shape[0]):
+            link = np.uint64(structure.order[place])
+            output.flow[w, link] = block.flow[place, a]
+            output.flow[x, link] = block.flow[place, b]
+            output.flow[y, link] = block.flow[place, c]
+            output.flow[z, link] = block.flow[place, d]
+
+
+@compiled
+def _four(moving, at, end):  # type: ignore[no-untyped-def]
+    """Four lanes from `at` on; the last one again and again where there are fewer: written twice, it is still the same."""
+    last = end - 1
+    return (
+        np.uint64(moving[at]),
+        np.uint64(moving[min(at + 1, last)]),
+        np.uint64(moving[min(at + 2, last)]),
+        np.uint64(moving[min(at + 3, last)]),
+    )
+
+
+@compiled
+def _rows_of(member, a, b, c, d, own):  # type: ignore[no-untyped-def]
+    """The rows of the members in four lanes, in an array that has a row for each of them or one for all."""
+    if not own:
+        return np.uint64(0), np.uint64(0), np.uint64(0), np.uint64(0)
+    return np.uint64(member[a]), np.uint64(member[b]), np.uint64(member[c]), np.uint64(member[d])
 
 
 @compiled
 def _find_dry(compiled, block, which):  # type: ignore[no-untyped-def]
     """Whether the links in `shut` cut nodes off, which then stand in last_dry[which]; remembers the last closed set."""
     last, dry, known, stack, shut = block.last_shut, block.last_dry, block.any_dry, block.stack, block.shut
-    same = known[which] >= 0
-    if same:
-        for place in range(shut.shape[0]):
-            if last[which, place] != shut[place]:
-                same = False
-                break
-    if same:
+    others = 0
+    for place in range(shut.shape[0]):
+        others += last[which, place] != shut[place]
+    if known[which] >= 0 and others == 0:
         return known[which] == 1
     for place in range(shut.shape[0]):
         last[which, place] = shut[place]
@@ -169,6 +202,7 @@ def _put_in(compiled, given, block, lane, member, shared):  # type: ignore[no-un
     """Loads the rest of a member into a lane: statuses, settings, outlets, resistances; closed pipes and dry zones."""
     structure, links, numbers = compiled.structure, compiled.links, compiled.numbers
     n, m = numbers.n, structure.order.shape[0]
+    resistance_row = member if given.resistance.shape[0] > 1 else 0
     soft, throttle, machine = structure.groups[SOFT_PIPE], structure.groups[THROTTLE], structure.groups[MACHINE]
 
     if block.dried[lane]:
@@ -179,19 +213,19 @@ def _put_in(compiled, given, block, lane, member, shared):  # type: ignore[no-un
         for place in range(m):
             block.dry_link[lane, place] = False
     if not (shared and block.clean[lane]):
-        row = member if given.resistance.shape[0] > 1 else 0
         rough_row = member if given.roughness.shape[0] > 1 else 0
         for place in range(throttle):
             link = structure.order[place]
-            block.resistance[place, lane] = given.resistance[row, link]
+            block.resistance[place, lane] = given.resistance[resistance_row, link]
+            block.lane_shut[lane, place] = False
             if numbers.darcy:
                 block.relative[place, lane] = given.roughness[rough_row, link] / links.diameter[place]
     block.clean[lane] = shared
     block.error[lane], block.reopened[lane] = np.inf, False
+    _shut_pipes(compiled, given, block, lane, member, resistance_row)
 
     status_row = member if given.status.shape[0] > 1 else 0
     setting_row = member if given.setting.shape[0] > 1 else 0
-    any_shut = _shuts_pipes(compiled, given, block, status_row)
     for place in range(soft, m):
         link, kind = structure.order[place], links.kind[place]
         status, setting = given.status[status_row, link], given.setting[setting_row, link]
@@ -200,7 +234,6 @@ def _put_in(compiled, given, block, lane, member, shared):  # type: ignore[no-un
         reopens = kind == CHECK_VALVE or links.switched[place] or regulates
         stopped = kind == PUMP and setting == 0.0 and not links.switched[place]
         block.shut[place] = (status == CLOSED and not reopens) or stopped
-        any_shut |= block.shut[place]
         if throttle <= place < machine:
             minor = links.minor[place] if np.isnan(setting) else links.minor_per_coefficient[place] * setting
             block.minor[place - throttle, lane] = minor if status > CLOSED else -1.0
@@ -214,26 +247,35 @@ def _put_in(compiled, given, block, lane, member, shared):  # type: ignore[no-un
         exists = given.outlet_resistance[row, outlet] >= 0.0
         block.outlet_flow[outlet, lane] = given.outlet_flow[flow_row, outlet] if exists else 0.0
 
-    if any_shut:
-        for place in range(soft):
-            if block.shut[place]:
-                block.clean[lane] = False
-                block.resistance[place, lane] = compiled.numbers.blocked
-                block.flow[place, lane] = 0.0
     if _find_dry(compiled, block, 0):  # also with all links open: a part of the network may have no link to a source
         _dry_out(compiled, given, block, lane, block.last_dry[0])
 
 
 @compiled
-def _shuts_pipes(compiled, given, block, status_row):  # type: ignore[no-untyped-def]
-    """Marks the plain pipes that are closed in a row of statuses; whether there are any."""
-    structure = compiled.structure
-    closed = 0
+def _shut_pipes(compiled, given, block, lane, member, resistance_row):  # type: ignore[no-untyped-def]
+    """Blocks the plain pipes that are closed in a member and frees those that were blocked by the lane's last one."""
+    structure, soft = compiled.structure, compiled.structure.groups[SOFT_PIPE]
+    row = member if given.status.shape[0] > 1 else 0
+    closed, others = 0, 0
     for link in range(given.status.shape[1]):
-        closed += given.status[status_row, link] <= CLOSED
-    for place in range(structure.groups[SOFT_PIPE]):
-        block.shut[place] = closed > 0 and given.status[status_row, structure.order[place]] <= CLOSED
-    return closed > 0
+        closed += given.status[row, link] <= CLOSED
+    if closed > 0:
+        for place in range(soft):
+            block.shut[place] = given.status[row, np.uint64(structure.order[place])] <= CLOSED
+    else:
+        for place in range(soft):
+            block.shut[place] = False
+    for place in range(soft):
+        others += block.shut[place] != block.lane_shut[lane, place]
+    if closed == 0 and others == 0:
+        return
+    for place in range(soft):
+        if block.shut[place]:
+            block.flow[place, lane] = 0.0
+            block.resistance[place, lane] = compiled.numbers.blocked
+        elif block.lane_shut[lane, place]:
+            block.resistance[place, lane] = given.resistance[resistance_row, structure.order[place]]
+        block.lane_shut[lane, place] = block.shut[place]
 
 
 @compiled
@@ -285,7 +327,10 @@ def _conclude(  # type: ignore[no-untyped-def]
             last, changed = link, True
     done = converged and not changed
     if done:
-        any_shut = _shuts_pipes(compiled, given, block, member if given.status.shape[0] > 1 else 0)
+        any_shut = False
+        for place in range(structure.groups[SOFT_PIPE]):
+            block.shut[place] = block.lane_shut[lane, place]
+            any_shut |= block.shut[place]
         for place in range(structure.groups[SOFT_PIPE], structure.order.shape[0]):
             kind, status, setting = compiled.links.kind[place], block.status[lane, place], block.setting[lane, place]
             block.shut[place] = not passes(kind, status, setting)
@@ -370,11 +415,13 @@ def _take_out(compiled, given, block, output, lane, member):  # type: ignore[no-
         for node in range(n):
             if block.dry_node[lane, structure.position[node]]:
                 output.head[member, node] = np.nan
-    if not block.clean[lane]:
+    still = 0
+    for place in range(structure.groups[SOFT_PIPE]):
+        still += block.lane_shut[lane, place] | block.dry_link[lane, place]
+    if still > 0:
         for place in range(structure.groups[SOFT_PIPE]):
-            link = structure.order[place]
-            if output.status[member, link] <= CLOSED or block.dry_link[lane, place]:
-                output.flow[member, link] = 0.0
+            if block.lane_shut[lane, place] or block.dry_link[lane, place]:
+                output.flow[member, structure.order[place]] = 0.0
     for place in range(structure.groups[SOFT_PIPE], structure.order.shape[0]):
         link = structure.order[place]
         status, setting = block.status[lane, place], block.setting[lane, place]

@@ -153,9 +153,10 @@ class Given(NamedTuple):
 class Block(NamedTuple):
     """The working memory of LANES members; rows are positions, places or outlets, columns lanes.
 
-    The last fourteen are the loop's own: which member each lane holds (-1 none), lanes whose member comes or goes, its
-    iteration, next check and last error, whether links were reopened (see `reference._reopen`), whether it is clean (no plain
-    pipe closed, nothing dry, and the shared resistances loaded), whether something is dry; for the search of dry zones the
+    The last fifteen are the loop's own: which member each lane holds (-1 none), lanes whose member comes or goes, its
+    iteration, next check and last error, whether links were reopened (see `reference._reopen`), whether it is clean (nothing
+    dry, and the shared resistances loaded but in pipes that are blocked), which plain pipes are blocked because its member has
+    closed them, whether something is dry; for the search of dry zones the
     closed set asked for, the two closed sets answered last with their dry nodes and whether there are any (-1 not asked yet),
     and a stack; statuses before a check.
     """
@@ -193,6 +194,7 @@ class Block(NamedTuple):
     error: Floats
     reopened: npt.NDArray[np.bool_]
     clean: npt.NDArray[np.bool_]
+    lane_shut: npt.NDArray[np.bool_]
     dried: npt.NDArray[np.bool_]
     shut: npt.NDArray[np.bool_]
     last_shut: npt.NDArray[np.bool_]
