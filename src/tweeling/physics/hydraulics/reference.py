@@ -130,6 +130,9 @@ def damping(iteration: int, error: Floats) -> Floats:
 def solve(plan: Plan, conditions: Conditions, flows: Flows, rule: StoppingRule) -> Solution:
     """A steady state for every member; see `contract.Engine`."""
     given, members = _begin(plan, conditions, flows)
+    pumps = plan.network.pumps.link
+    # At no flow a pump's curve has no slope, or no end to it: EPANET's closed pumps keep a trickle to start again from.
+    members.flow[:, pumps] = np.maximum(members.flow[:, pumps], plan.constants.no_flow)
     members.dry = unreached(plan, may_pass(plan, members.status, members.setting))
     _dry_out(plan, members)
     next_check = np.full(len(members.head), rule.check_frequency)

@@ -104,11 +104,11 @@ def _put_in_numbers(compiled, given, block, coming):  # type: ignore[no-untyped-
         own = given.demand.shape[0] > 1
         w, x, y, z = _rows_of(block.member, a, b, c, d, own)
         for junction in range(n):
-            position = np.uint64(structure.position[junction])
-            block.demand[position, a] = given.demand[w, junction]
-            block.demand[position, b] = given.demand[x, junction]
-            block.demand[position, c] = given.demand[y, junction]
-            block.demand[position, d] = given.demand[z, junction]
+            here = np.uint64(structure.position[junction])
+            block.demand[here, a] = given.demand[w, junction]
+            block.demand[here, b] = given.demand[x, junction]
+            block.demand[here, c] = given.demand[y, junction]
+            block.demand[here, d] = given.demand[z, junction]
         own = given.flow.shape[0] > 1
         w, x, y, z = _rows_of(block.member, a, b, c, d, own)
         for place in range(structure.order.shape[0]):
@@ -161,18 +161,32 @@ def _rows_of(member, a, b, c, d, own):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _find_dry(compiled, block, which):  # type: ignore[no-untyped-def]
-    """Whether the links in `shut` cut nodes off, which then stand in last_dry[which]; remembers the last closed set."""
-    last, dry, known, stack, shut = block.last_shut, block.last_dry, block.any_dry, block.stack, block.shut
-    others = 0
-    for place in range(shut.shape[0]):
-        others += last[which, place] != shut[place]
-    if known[which] >= 0 and others == 0:
-        return known[which] == 1
-    for place in range(shut.shape[0]):
-        last[which, place] = shut[place]
-    structure, n = compiled.structure, compiled.numbers.n
-    nodes = compiled.numbers.n_nodes
+def _find_dry(compiled, block):  # type: ignore[no-untyped-def]
+    """Which remembered closed set the links in `shut` are; any_dry tells whether it cuts nodes off, last_dry which."""
+    sets, latest = block.any_dry.shape[0] - 1, block.any_dry[-1]
+    for at in range(sets):
+        which = (latest + at) % sets
+        if block.any_dry[which] < 0:
+            continue
+        others = 0
+        for place in range(block.shut.shape[0]):
+            others += block.last_shut[which, place] != block.shut[place]
+        if others == 0:
+            block.any_dry[-1] = which
+            return which
+    which = (latest + sets - 1) % sets
+    block.any_dry[-1] = which
+    _search_dry(compiled, block, which)
+    return which
+
+
+@compiled
+def _search_dry(compiled, block, which):  # type: ignore[no-untyped-def]
+    """Searches from the sources through all links but those in `shut`, and remembers the answer."""
+    dry, stack, structure = block.last_dry, block.stack, compiled.structure
+    n, nodes = compiled.numbers.n, compiled.numbers.n_nodes
+    for place in range(block.shut.shape[0]):
+        block.last_shut[which, place] = block.shut[place]
     top = 0
     for node in range(nodes):
         dry[which, node] = node < n
@@ -185,7 +199,7 @@ def _find_dry(compiled, block, which):  # type: ignore[no-untyped-def]
         node = stack[top]
         for at in range(structure.incident_first[node], structure.incident_first[node + 1]):
             place = structure.incident[at]
-            if shut[place]:
+            if block.shut[place]:
                 continue
             other = structure.start[place] + structure.end[place] - node
             if dry[which, other]:
@@ -193,8 +207,7 @@ def _find_dry(compiled, block, which):  # type: ignore[no-untyped-def]
                 left -= 1
                 stack[top] = other
                 top += 1
-    known[which] = 1 if left > 0 else 0
-    return left > 0
+    block.any_dry[which] = 1 if left > 0 else 0
 
 
 @part
@@ -230,6 +243,8 @@ def _put_in(compiled, given, block, lane, member, shared):  # type: ignore[no-un
         link, kind = structure.order[place], links.kind[place]
         status, setting = given.status[status_row, link], given.setting[setting_row, link]
         block.status[lane, place], block.setting[lane, place] = status, setting
+        if kind == PUMP:
+            block.flow[place, lane] = max(block.flow[place, lane], numbers.no_flow)
         regulates = kind in (PRV, PSV, FCV) and not np.isnan(setting)
         reopens = kind == CHECK_VALVE or links.switched[place] or regulates
         stopped = kind == PUMP and setting == 0.0 and not links.switched[place]
@@ -247,8 +262,9 @@ def _put_in(compiled, given, block, lane, member, shared):  # type: ignore[no-un
         exists = given.outlet_resistance[row, outlet] >= 0.0
         block.outlet_flow[outlet, lane] = given.outlet_flow[flow_row, outlet] if exists else 0.0
 
-    if _find_dry(compiled, block, 0):  # also with all links open: a part of the network may have no link to a source
-        _dry_out(compiled, given, block, lane, block.last_dry[0])
+    which = _find_dry(compiled, block)  # also with all links open: a part of the network may have no link to a source
+    if block.any_dry[which] > 0:
+        _dry_out(compiled, given, block, lane, block.last_dry[which])
 
 
 @compiled
@@ -335,8 +351,9 @@ def _conclude(  # type: ignore[no-untyped-def]
             kind, status, setting = compiled.links.kind[place], block.status[lane, place], block.setting[lane, place]
             block.shut[place] = not passes(kind, status, setting)
             any_shut |= block.shut[place]
-        if any_shut and _find_dry(compiled, block, 1):
-            dry = block.last_dry[1]
+        which = _find_dry(compiled, block) if any_shut else 0
+        if any_shut and block.any_dry[which] > 0:
+            dry = block.last_dry[which]
             opened = -1 if block.reopened[lane] else _reopen(compiled, block, lane, dry)
             if opened >= 0:
                 block.reopened[lane] = True

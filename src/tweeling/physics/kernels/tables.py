@@ -97,6 +97,7 @@ class Numbers(NamedTuple):
     flow_tolerance: float
     tiny_slope: float
     tiny_flow: float
+    no_flow: float
     barrier: float
     barrier_width: float
     largest_minor: float
@@ -157,8 +158,8 @@ class Block(NamedTuple):
     iteration, next check and last error, whether links were reopened (see `reference._reopen`), whether it is clean (nothing
     dry, and the shared resistances loaded but in pipes that are blocked), which plain pipes are blocked because its member has
     closed them, whether something is dry; for the search of dry zones the
-    closed set asked for, the two closed sets answered last with their dry nodes and whether there are any (-1 not asked yet),
-    and a stack; statuses before a check.
+    closed set asked for, the closed sets answered last with their dry nodes and whether there are any (-1 none known yet; the
+    last entry says which set was asked for last), and a stack; statuses before a check.
     """
 
     head: Floats
@@ -288,6 +289,7 @@ def compile_plan(plan: Plan) -> Compiled:
             flow_tolerance=constants.flow_tolerance,
             tiny_slope=constants.tiny_slope,
             tiny_flow=1e-6 / unit,
+            no_flow=constants.no_flow,
             barrier=constants.barrier,
             barrier_width=constants.barrier_width,
             largest_minor=1e8 * 0.3048 * unit**2,
