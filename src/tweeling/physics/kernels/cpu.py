@@ -221,6 +221,7 @@ def _block(plan: Plan, compiled: Compiled, given: Given) -> Block:
         next_check=np.zeros(LANES, dtype=np.int64),
         error=np.zeros(LANES),
         reopened=np.zeros(LANES, dtype=bool),
+        waited=np.zeros(LANES, dtype=np.int64),
         clean=np.zeros(LANES, dtype=bool),
         lane_shut=np.zeros((LANES, m), dtype=bool),
         dried=np.zeros(LANES, dtype=bool),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tweeling.physics.hydraulics.reference import DAMPING
+from tweeling.physics.hydraulics.reference import DAMPING, PATIENCE, RESTLESS, STILL
 from tweeling.physics.kernels.compiled import compiled, compiled_entry, part
 from tweeling.physics.kernels.newton import newton_step
 from tweeling.physics.kernels.structure import MACHINE, SOFT_PIPE, THROTTLE
@@ -38,6 +38,7 @@ def solve_members(compiled, given, block, output, accuracy, head_tolerance, tria
     member, iteration, next_check = block.member, block.iteration, block.next_check
     shared = given.resistance.shape[0] == 1 and given.roughness.shape[0] == 1
     waiting, running = 0, 0
+    own = head_tolerance < np.inf
     while True:
         coming = 0
         for lane in range(LANES):
@@ -67,7 +68,7 @@ def solve_members(compiled, given, block, output, accuracy, head_tolerance, tria
             if member[lane] < 0:
                 continue
             done, next_check[lane] = _conclude(
-                compiled, given, block, output, lane, member[lane], iteration[lane], next_check[lane], accuracy,
+                compiled, given, block, output, lane, member[lane], iteration[lane], next_check[lane], accuracy, own,
                 trials, check_frequency, max_check,
             )  # fmt: skip
             if done:
@@ -234,7 +235,7 @@ def _put_in(compiled, given, block, lane, member, shared):  # type: ignore[no-un
             if numbers.darcy:
                 block.relative[place, lane] = given.roughness[rough_row, link] / links.diameter[place]
     block.clean[lane] = shared
-    block.error[lane], block.reopened[lane] = np.inf, False
+    block.error[lane], block.reopened[lane], block.waited[lane] = np.inf, False, 0
     _shut_pipes(compiled, given, block, lane, member, resistance_row)
 
     status_row = member if given.status.shape[0] > 1 else 0
@@ -320,15 +321,17 @@ def _dry_out(compiled, given, block, lane, dry):  # type: ignore[no-untyped-def]
 
 @part
 def _conclude(  # type: ignore[no-untyped-def]
-    compiled, given, block, output, lane, member, iteration, next_check, accuracy, trials, check_frequency, max_check
+    compiled, given, block, output, lane, member, iteration, next_check, accuracy, own, trials, check_frequency, max_check
 ):
     """Checks a lane's statuses and convergence; whether its member is done, and when it checks its links next."""
     structure, numbers = compiled.structure, compiled.numbers
     total, moved = block.sums[0, lane], block.sums[1, lane]
     error = moved / total if total > accuracy else moved
     block.error[lane] = error
-    converged = error <= accuracy and block.sums[2, lane] <= 0.0
-    sinking = creeping(compiled, block, lane)
+    converged = error <= accuracy and block.sums[2, lane] <= 0.0 and (not own or total > accuracy or moved <= STILL)
+    sinking, creep = creeping(compiled, block, lane)
+    if creep <= numbers.flow_tolerance:
+        sinking = -1
     last = regulate(compiled, block, lane)
     changed = last >= 0
     check = iteration == next_check and iteration <= max_check
@@ -342,7 +345,8 @@ def _conclude(  # type: ignore[no-untyped-def]
         if link >= 0:
             last, changed = link, True
     done = converged and not changed
-    if done:
+    more, returns = False, block.waited[lane] < 0
+    if done or (not changed and iteration > RESTLESS and iteration % 10 == 0):
         any_shut = False
         for place in range(structure.groups[SOFT_PIPE]):
             block.shut[place] = block.lane_shut[lane, place]
@@ -360,9 +364,12 @@ def _conclude(  # type: ignore[no-untyped-def]
                 last, changed, done = opened, True, False
             else:
                 for node in range(numbers.n):
-                    done &= block.dry_node[lane, node] or not dry[node]
-                if not done:
+                    more |= dry[node] and not block.dry_node[lane, node]
+                if more:
+                    done = False
                     _dry_out(compiled, given, block, lane, dry)
+    block.waited[lane] = -1 if more else max(block.waited[lane], 0) + 1 if done and creep > STILL else 0
+    done = done and not returns and (creep <= STILL or block.waited[lane] >= PATIENCE)
     # A pivot that is all rounding belongs to a zone without supply; where none was found, the step proves nothing.
     done &= block.sums[3, lane] >= LEAST_PIVOT
     if not done and iteration < trials:
