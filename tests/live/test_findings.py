@@ -23,7 +23,7 @@ from tweeling.network.network import Network
 from tweeling.network.zones import derive_zones
 from tweeling.observation.sensors import Sensor
 from tweeling.reading import SECOND, microseconds
-from twins import L_TOWN, NET3, START, batches_of, before, hidden_town, taken, twin_of
+from twins import L_TOWN, START, batches_of, before, hidden_town, taken, twin_of
 
 SEED = 3
 LEARNT = 80
@@ -102,11 +102,11 @@ def test_in_days_in_which_nothing_happens_nothing_is_found(learnt: TwinState) ->
     assert learnt.diagnosis.cases == ()
 
 
-def test_a_week_in_which_nothing_happens_in_another_town_raises_nothing(tmp_path: Any) -> None:
-    twin = twin_of(tmp_path, "Net3", NET3, ensemble={"members": 4})
-    cycles = batches_of(twin, hidden_town(twin.network, twin, 7 * 24, seed=5))
-    state, _ = taken(twin, before(twin, cycles), cycles)
-    assert [finding.kind for finding in state.findings] == []
+def test_nor_in_the_days_after_them(twin: Twin, learnt: TwinState) -> None:
+    state, infos = story(twin, learnt, 40)
+    assert state.findings == ()
+    assert max(info.health["log_odds_wrong"] for info in infos) < 14
+    assert state.belief.age == pytest.approx(LEARNT + 41)
 
 
 def test_a_leak_is_found_within_four_hours(leaking: tuple[TwinState, list[CycleInfo]]) -> None:

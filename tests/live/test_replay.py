@@ -128,7 +128,9 @@ def test_the_scorecard_has_the_promised_keys_and_counts(out: Path, run: PlantRun
 
 
 @pytest.mark.parametrize("name", ["wide.parquet", "long.csv", "long.parquet"])
-def test_every_format_of_the_same_readings_gives_the_same(tmp_path: Path, twin: Twin, run: PlantRun, out: Path, name: str) -> None:
+def test_every_format_of_the_same_readings_gives_the_same(
+    tmp_path: Path, twin: Twin, run: PlantRun, out: Path, name: str
+) -> None:
     path = written(tmp_path / name, twin, run, long=name.startswith("long"))
     replay_file(twin, path, tmp_path / "found")
     assert contents(tmp_path / "found") == contents(out)
@@ -208,7 +210,7 @@ def test_a_finding_is_written_as_promised(tmp_path: Path, twin: Twin, run: Plant
 
     monkeypatch.setattr(module, "first_state", learnt_already)
     readings = run.readings.copy()
-    readings[8:, 0] += 5.0
+    readings[9:, 0] += 4.0
     write_readings(tmp_path / "off.csv", twin.sensors.ids, run.times, readings)
     replay_file(twin, tmp_path / "off.csv", tmp_path)
     (finding, *_rest) = json.loads((tmp_path / "findings.json").read_text())
@@ -223,7 +225,7 @@ def test_a_finding_is_written_as_promised(tmp_path: Path, twin: Twin, run: Plant
         assert piece["text"].keys() == {"en", "nl"}
         assert all(piece["text"].values())
     since, raised = (datetime.fromisoformat(finding[name]) for name in ("since", "raised"))
-    assert since == datetime(2018, 1, 1, 3, tzinfo=UTC)  # the hour in which 04:00 is the last
+    assert since == datetime(2018, 1, 1, 4, tzinfo=UTC)  # 04:30 is in the cycle that takes what comes after 04:00
     assert since < raised <= datetime(2018, 1, 1, 8, tzinfo=UTC)
     card = json.loads((tmp_path / "scorecard.json").read_text())
     n_findings = 1 + len(_rest)
