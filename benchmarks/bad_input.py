@@ -18,7 +18,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from time import monotonic, sleep
@@ -32,7 +32,7 @@ import pyarrow.parquet as pq
 from common import write_result
 from door import MINUTE, START, make_folder
 from tweeling.reading import SECOND, iso_time
-from worlds import changed_knobs, knob, row, show
+from worlds import changed_knobs, knob, plain, row, show
 
 NETWORK, SENSORS = "Net1", 9
 SERVE = "from tweeling.cli.main import main; main()"
@@ -259,13 +259,14 @@ def main() -> None:
         ),
     ]
     notes = [
-        "Flagged readings are kept with their flag, unless the answer says not kept; a body that cannot be made out is refused whole."
+        "Flagged readings are kept with their flag, unless the answer says not kept.",
+        "A body that cannot be made out is refused whole.",
     ]
     show(rows, notes)
     if good.bad:
         print("\n".join(good.bad[:5]))
     if not changed_knobs("ROUNDS"):
-        write_result("bad_input", rows, notes, [asdict(one) for one in met])
+        write_result("bad_input", rows, notes, plain(met))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from worlds import (
     first_of,
     in_processes,
     knob,
+    plain,
     row,
     said,
     score_rows,
@@ -149,7 +150,7 @@ def main() -> None:
     ]
     show(rows, notes)
     if not changed_knobs(*KNOBS):
-        write_result("net3_twin", rows, notes, [asdict(world) for world in worlds])
+        write_result("net3_twin", rows, notes, plain(worlds))
 
 
 def sum_of(worlds: Sequence[World]) -> Scored:

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from common import write_result
-from worlds import changed_knobs, epyt_network, in_processes, knob, l_town_sensors, row, show, twin_folder
+from worlds import changed_knobs, epyt_network, in_processes, knob, l_town_sensors, plain, row, show, twin_folder
 
 KNOBS = ("DAYS", "CYCLE", "SHUFFLED", "MEMBERS")
 SEED = 5002
@@ -194,7 +194,7 @@ def main() -> None:
     ]
     show(rows, notes)
     if not changed_knobs(*KNOBS):
-        write_result("replays", rows, notes, dataclasses.asdict(found))
+        write_result("replays", rows, notes, plain(found))
 
 
 if __name__ == "__main__":

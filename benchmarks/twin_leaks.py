@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -41,6 +41,7 @@ from worlds import (
     in_processes,
     knob,
     l_town_sensors,
+    plain,
     row,
     said,
     score_rows,
@@ -262,7 +263,7 @@ def main() -> None:
     ]
     show(rows, notes)
     if not changed_knobs(*KNOBS) or changed_knobs(*KNOBS) == ["CYCLES"]:
-        write_result("twin_leaks", rows, notes, [asdict(world) for world in worlds])
+        write_result("twin_leaks", rows, notes, plain(worlds))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import csv
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property
 from multiprocessing import get_context
 from pathlib import Path
@@ -257,6 +257,17 @@ def show(rows: Iterable[Mapping[str, str]], notes: Sequence[str] = ()) -> None:
         print(f"{one['verdict']:>6}  {one['row']}; {one['what']}: {one['measured']}{wanted}", flush=True)
     for note in notes:
         print(f"        {note}", flush=True)
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses, tuples and numbers as JSON has them; what is not finite is null."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def in_processes(

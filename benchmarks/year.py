@@ -13,7 +13,7 @@ from __future__ import annotations
 import csv
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -31,6 +31,7 @@ from worlds import (
     first_of,
     in_processes,
     knob,
+    plain,
     row,
     said,
     score_rows,
@@ -142,7 +143,7 @@ def leak_rows(ways: Ways, leaks: list[Leak], history: list[Said], what: str) -> 
     for one, other in zip(at_first, at_last, strict=True):
         beside = f"{one.leak.pipe} {one.metres:.0f} m, in the end {other.metres:.0f} m" if one.leak else "no leak runs"
         print(f"{datetime.fromtimestamp(one.said.at / 1e6, UTC):%d %b %H:%M} {one.said.id} at {one.said.first}: {beside}")
-    return rows, {"at_first": [asdict(match) for match in at_first], "at_last": [asdict(match) for match in at_last]}
+    return rows, {"at_first": at_first, "at_last": at_last}
 
 
 @dataclass(frozen=True)
@@ -229,7 +230,7 @@ def main() -> None:
     ]
     show(rows, notes)
     if not changed_knobs(*KNOBS):
-        write_result("year", rows, notes, {"history": [asdict(one) for one in year.history], "matches": details})
+        write_result("year", rows, notes, plain({"history": year.history, "matches": details}))
 
 
 if __name__ == "__main__":
