@@ -20,7 +20,7 @@ from tweeling.live.snapshot import identity_of, pack, unpack
 from tweeling.live.store.contract import Action
 from tweeling.observation.sensors import Sensor
 from tweeling.reading import SECOND
-from twins import NET3, batches_of, before, hidden_town, make_folder, taken, twin_of, without
+from twins import MILD, NET3, batches_of, before, hidden_town, make_folder, taken, twin_of, without
 
 HIDDEN = ("pressure:141", "flow:335")
 HALF_HOURS = {"sensors": {"interval": "30min", "withhold": list(HIDDEN)}, "time": {"cycle": "1h"}, "ensemble": {"members": 6}}
@@ -36,7 +36,7 @@ def twin(tmp_path_factory: pytest.TempPathFactory) -> Twin:
 
 @pytest.fixture(scope="module")
 def cycles(twin: Twin) -> list[Batch]:
-    return batches_of(twin, hidden_town(twin.network, twin, N_CYCLES))
+    return batches_of(twin, hidden_town(twin.network, twin, N_CYCLES, **MILD))
 
 
 @pytest.fixture(scope="module")

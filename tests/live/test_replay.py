@@ -26,7 +26,7 @@ from tweeling.live.replay import Replayed, batches, replay, replay_file
 from tweeling.plant.output import write_readings
 from tweeling.plant.run import PlantRun
 from tweeling.reading import SECOND, Flag
-from twins import NET3, batches_of, before, hidden_town, make_folder, taken
+from twins import MILD, NET3, batches_of, before, hidden_town, make_folder, taken
 
 HIDDEN = ("pressure:141", "flow:335")
 MINUTE = 60 * SECOND
@@ -45,7 +45,7 @@ def twin(tmp_path_factory: pytest.TempPathFactory) -> Twin:
 
 @pytest.fixture(scope="module")
 def run(twin: Twin) -> PlantRun:
-    return hidden_town(twin.network, twin, 8)
+    return hidden_town(twin.network, twin, 8, **MILD)
 
 
 @pytest.fixture(scope="module")
