@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from tweeling.live.replay import batches
 from tweeling.network.network import Floats, Network
 from tweeling.observation.sensors import Sensor
 from tweeling.plant.run import PlantRun, simulate_plant
+from tweeling.reading import Flag
 
 START = datetime(2018, 1, 1, tzinfo=UTC)
 L_TOWN_PRESSURES = (
@@ -38,6 +40,10 @@ NET3 = (
     *(Sensor(f"level:{tank}", "level", tank, "m", 0.01) for tank in ("1", "3")),
 )
 """Ten sensors that were made up: pressures, the two pumps, and two of the three tanks."""
+
+
+MILD = {"node_demand_sd": 0.02, "demand_noise_sd": 0.05, "roughness_sd": 0.01, "zone_factor_sd": 0.01, "sensor_offset_sd": 0.02}
+"""A hidden town that is almost as the model says, so that a single fault stands out within hours."""
 
 
 def make_folder(folder: Path, network: Path, hung: Sequence[Sensor], **sections: Mapping[str, Any]) -> TwinConfig:
@@ -101,10 +107,6 @@ def taken(twin: Twin, state: TwinState, cycles: Sequence[Batch]) -> tuple[TwinSt
 
 def without(batch: Batch, gone: Any) -> Batch:
     """A batch in which some readings are missing; `gone` picks (step, sensor)."""
-    from dataclasses import replace
-
-    from tweeling.reading import Flag
-
     value, seen, flag = batch.value.copy(), batch.seen.copy(), batch.flag.copy()
     value[gone], seen[gone], flag[gone] = np.nan, np.nan, Flag.MISSING_VALUE
     return replace(batch, value=value, seen=seen, flag=flag)

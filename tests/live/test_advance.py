@@ -20,7 +20,7 @@ from tweeling.live.snapshot import identity_of, pack, unpack
 from tweeling.live.store.contract import Action
 from tweeling.observation.sensors import Sensor
 from tweeling.reading import SECOND
-from twins import NET3, batches_of, before, hidden_town, make_folder, taken, twin_of, without
+from twins import MILD, NET3, batches_of, before, hidden_town, make_folder, taken, twin_of, without
 
 HIDDEN = ("pressure:141", "flow:335")
 HALF_HOURS = {"sensors": {"interval": "30min", "withhold": list(HIDDEN)}, "time": {"cycle": "1h"}, "ensemble": {"members": 6}}
@@ -36,7 +36,7 @@ def twin(tmp_path_factory: pytest.TempPathFactory) -> Twin:
 
 @pytest.fixture(scope="module")
 def cycles(twin: Twin) -> list[Batch]:
-    return batches_of(twin, hidden_town(twin.network, twin, N_CYCLES))
+    return batches_of(twin, hidden_town(twin.network, twin, N_CYCLES, **MILD))
 
 
 @pytest.fixture(scope="module")
@@ -226,6 +226,10 @@ def off(batch: Batch) -> Batch:
     return replace(batch, value=value, seen=seen)
 
 
+def an_hour_later(batch: Batch) -> Batch:
+    return replace(batch, end=batch.end + 3600 * SECOND, times=batch.times + 3600 * SECOND)
+
+
 def act(twin: Twin, state: TwinState, batch: Batch, *kinds: str, text: str = "") -> tuple[TwinState, Sequence[Finding]]:
     name = state.findings[0].id
     actions = [Action(i, 0, "", kind, name, text) for i, kind in enumerate(kinds, start=1)]
@@ -281,8 +285,7 @@ def test_what_a_person_says_of_what_is_closed_or_unknown_does_no_harm(
     after, _ = act(twin, accused, cycles[7], "close", "close", "reject", "note", text="twice")
     assert after.findings[0].closed == after.end
     assert after.findings[0].notes
-    next_batch = replace(cycles[7], end=after.end + 3600 * SECOND, times=cycles[7].times + 3600 * SECOND)
-    again, _ = act(twin, after, next_batch, "reject")
+    again, _ = act(twin, after, an_hour_later(cycles[7]), "reject")
     assert again.findings[0].closed == after.end  # it was over then
     assert again.findings[0].verdict == "rejected"
 

@@ -73,28 +73,34 @@ def test_every_sensor_but_a_meter_is_compared_once(comparison: Comparison, town:
 
 
 def test_rows_are_the_sums_of_heads_and_flows_that_they_say(comparison: Comparison, town: Network, state: tw.State) -> None:
-    values = {name: state.head[0, i] for name, i in town.nodes.index.items()}
-    values |= {name: state.flow[0, i] for name, i in town.links.index.items() if name not in values}
-    sums = comparison.weight @ np.array([values[name] for name in comparison.outputs])
+    tables = {"node": state.head[0], "link": state.flow[0]}
+    sums = comparison.weight @ np.array([tables[kind][index] for kind, index in comparison.outputs])
     wanted = readings(town, state)[0]
     elevation = np.array([town.nodes.elevation[town.node(name)] for name in ("n1", "n215")])
     wanted[[0, 2]] += elevation  # a pressure is a head less something constant
     # A valve that holds a pressure passes on what the pipe before it brings, less what is taken between the two.
-    between = set(ends_of(town, "PRV-3")) & set(ends_of(town, comparison.outputs[np.flatnonzero(comparison.weight[6])[0]]))
+    between = set(ends_of(town, town.link("PRV-3"))) & set(ends_of(town, stand_in(comparison, 6)))
     wanted[6] += sum(state.demand[0, node] for node in between)
     np.testing.assert_allclose(sums, wanted, rtol=0, atol=1e-8)
 
 
-def ends_of(town: Network, link: str) -> tuple[int, int]:
-    return int(town.links.start[town.link(link)]), int(town.links.end[town.link(link)])
+def ends_of(town: Network, link: int) -> tuple[int, int]:
+    return int(town.links.start[link]), int(town.links.end[link])
+
+
+def stand_in(comparison: Comparison, row: int) -> int:
+    """The one link whose flow a row is."""
+    (output,) = np.flatnonzero(comparison.weight[row])
+    kind, link = comparison.outputs[output]
+    assert kind == "link"
+    return link
 
 
 def test_the_pipe_beside_a_pressure_valve_stands_for_it(comparison: Comparison, town: Network) -> None:
     for name, row in (("PRV-1", 5), ("PRV-3", 6)):
-        used = [comparison.outputs[i] for i in np.flatnonzero(comparison.weight[row])]
-        assert len(used) == 1
-        assert used[0] != name
-        assert set(ends_of(town, name)) & set(ends_of(town, used[0]))
+        pipe = stand_in(comparison, row)
+        assert pipe != town.link(name)
+        assert set(ends_of(town, town.link(name))) & set(ends_of(town, pipe))
 
 
 def test_those_withheld_are_in_no_row_and_a_comparison_of_nothing_is_empty(town: Network, sensors: Sensors) -> None:
@@ -144,3 +150,22 @@ def test_derivatives_by_the_setting_of_a_valve_are_those_of_the_engine(
     wanted = (both[1] - both[0]) / (2 * span)
     np.testing.assert_allclose(by_setting[:, link], wanted, rtol=1e-4, atol=1e-7)
     assert np.abs(wanted).max() > 0.1
+
+
+def test_a_link_is_not_taken_for_a_node_of_the_same_id() -> None:
+    network = tw.read_network(package_network("epyt", "Net3"))
+    assert {"10", "20", "40"} <= set(network.nodes.ids) & set(network.links.ids)
+    rows = (Sensor("pump", "flow", "10", "m3/h", 1.0), Sensor("tank", "level", "1", "m", 0.01))
+    comparison = make_comparison(network, Sensors.of_rows(rows, network), np.zeros(0, dtype=np.int64))
+    running = np.full(len(network.links), 1, dtype=np.int8)
+    state = tw.solve(network, status=running, accuracy=1e-10)
+    by_demand, _, _ = comparison.rows_of(tw.sensitivities(network, state, comparison.outputs))
+    step = np.zeros(network.nodes.n_junctions)
+    step[network.node("105")] = 1e-5
+    base = state.conditions.demand[0]
+    both = tw.solve(network, demand=np.stack([base - step, base + step]), status=running, start=state, accuracy=1e-12)
+    tank, links = network.node("1"), network.links
+    filling = both.flow[:, links.end == tank].sum(axis=1) - both.flow[:, links.start == tank].sum(axis=1)
+    found = by_demand[:, network.node("105")]
+    wanted = [both.flow[1, network.link("10")] - both.flow[0, network.link("10")], filling[1] - filling[0]]
+    np.testing.assert_allclose(found, np.array(wanted) / 2e-5, rtol=1e-4)

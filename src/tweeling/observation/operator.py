@@ -14,7 +14,7 @@ import numpy as np
 from tweeling.network.network import Floats, Ints, LinkKind, Network
 from tweeling.observation.sensors import Sensors
 from tweeling.physics.hydraulics.contract import Solution
-from tweeling.physics.hydraulics.sensitivity import Sensitivities
+from tweeling.physics.hydraulics.sensitivity import Place, Sensitivities
 
 
 def observe(network: Network, sensors: Sensors, solution: Solution) -> Floats:
@@ -42,7 +42,7 @@ class Comparison:
         balance: row in `Tanks` where a row is a tank's balance, else -1; (row,).
         area: of that tank, m2; (row,).
         std: of the instrument: m, or m3/s; of a balance: of its level, m; (row,).
-        outputs: ids of the heads and flows that rows are sums of.
+        outputs: the heads and flows that rows are sums of; by index, for a node and a link may have the same id.
         weight: of an output in a row; (row, output).
         offset: whether the sensor of a row may be off by a constant; (row,).
     """
@@ -51,7 +51,7 @@ class Comparison:
     balance: Ints
     area: Floats
     std: Floats
-    outputs: tuple[str, ...]
+    outputs: tuple[Place, ...]
     weight: Floats
     offset: np.ndarray
 
@@ -77,9 +77,9 @@ def make_comparison(network: Network, sensors: Sensors, withheld: Ints) -> Compa
         sensors: all of them.
         withheld: indices of sensors that must not be used.
     """
-    terms: list[list[tuple[str, float]]] = []
+    terms: list[list[tuple[Place, float]]] = []
     sensor, balance, area = [], [], []
-    nodes, links, tanks = network.nodes, network.links, network.tanks
+    links, tanks = network.links, network.tanks
     for place, row in enumerate(sensors.rows):
         element = int(sensors.element[place])
         if place in withheld or row.quantity == "demand":
@@ -87,20 +87,21 @@ def make_comparison(network: Network, sensors: Sensors, withheld: Ints) -> Compa
         tank = -1
         if row.quantity == "level":
             tank = int(np.flatnonzero(tanks.node == element)[0])
-            incoming = [(links.ids[link], 1.0) for link in np.flatnonzero(links.end == element)]
-            terms.append(incoming + [(links.ids[link], -1.0) for link in np.flatnonzero(links.start == element)])
+            incoming = [(("link", int(link)), 1.0) for link in np.flatnonzero(links.end == element)]
+            terms.append(incoming + [(("link", int(link)), -1.0) for link in np.flatnonzero(links.start == element)])
         elif row.quantity == "flow":
-            terms.append([_flow(network, element)])
+            link, sign = _flow(network, element)
+            terms.append([(("link", link), sign)])
         else:
-            terms.append([(nodes.ids[element], 1.0)])
+            terms.append([(("node", element), 1.0)])
         sensor.append(place)
         balance.append(tank)
         area.append(np.pi / 4 * float(tanks.diameter[tank]) ** 2 if tank >= 0 else 0.0)
-    outputs = tuple(dict.fromkeys(name for row_terms in terms for name, _ in row_terms))
+    outputs = tuple(dict.fromkeys(place for row_terms in terms for place, _ in row_terms))
     weight = np.zeros((len(terms), len(outputs)))
     for index, row_terms in enumerate(terms):
-        for name, factor in row_terms:
-            weight[index, outputs.index(name)] += factor
+        for output, factor in row_terms:
+            weight[index, outputs.index(output)] += factor
     places = np.array(sensor, dtype=np.int64)
     quantity = np.array([sensors.rows[place].quantity for place in sensor], dtype=object)
     return Comparison(
@@ -114,18 +115,18 @@ def make_comparison(network: Network, sensors: Sensors, withheld: Ints) -> Compa
     )
 
 
-def _flow(network: Network, link: int) -> tuple[str, float]:
+def _flow(network: Network, link: int) -> tuple[int, float]:
     """The link whose flow changes as this one's does, and its sign.
 
     A valve that holds a pressure has no equation for its own flow; the pipe before or behind it carries the same water.
     """
     links = network.links
     if links.kind[link] not in (LinkKind.PRV, LinkKind.PSV):
-        return links.ids[link], 1.0
+        return link, 1.0
     pipes = links.kind <= LinkKind.PIPE
     for node, inward in ((links.start[link], True), (links.end[link], False)):
         touching = np.flatnonzero(((links.start == node) | (links.end == node)) & (np.arange(len(links)) != link))
         if len(touching) == 1 and pipes[touching[0]]:
             same = (links.end if inward else links.start)[touching[0]] == node
-            return links.ids[touching[0]], 1.0 if same else -1.0
-    return links.ids[link], 1.0
+            return int(touching[0]), 1.0 if same else -1.0
+    return link, 1.0

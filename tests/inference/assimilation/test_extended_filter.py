@@ -20,6 +20,7 @@ from inference.linear import (
     prior_belief,
     run,
 )
+from tweeling.inference.assimilation import extended_filter
 from tweeling.inference.assimilation.extended_filter import (
     LASTING,
     MEMORY_HOURS,
@@ -181,9 +182,9 @@ def test_a_prediction_leads_zones_back_to_their_profile_and_leaves_the_rest(mode
     )
     np.testing.assert_array_equal(later.mean[ZONES:], belief.mean[ZONES:])
     np.testing.assert_allclose(carry, [fade, fade] + [1.0] * (KNOWN - ZONES + 1))
-    # A leak's variance grows by a fourteenth of its size squared a day, an offset by a centimetre a week.
+    # A leak's variance grows by a share of its size squared a day, an offset by a centimetre a week.
     growth = np.diag(later.covariance) - np.diag(belief.covariance)
-    np.testing.assert_allclose(growth[KNOWN], 2 * 0.005**2 / 14, rtol=1e-9)
+    np.testing.assert_allclose(growth[KNOWN], 2 * extended_filter.LEAK_WALK * 0.005**2, rtol=1e-9)
     np.testing.assert_allclose(growth[KNOWN - 2 : KNOWN], 2 * 0.01**2 / 7, rtol=1e-6)
 
 
@@ -221,8 +222,9 @@ def two_stage(model: Any, rng: np.random.Generator, onset: int) -> tuple[Belief,
 @pytest.mark.parametrize("onset", [0, 2, HOURS - 1])
 @pytest.mark.parametrize("seed", range(3))
 def test_a_leak_that_is_found_late_is_believed_as_if_it_had_been_reckoned_with_from_its_onset(
-    model: Any, seed: int, onset: int
+    model: Any, seed: int, onset: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(extended_filter, "LEAK_WALK", 0.0)  # a leak of one size
     # Friedland (1969), 10.1109/TAC.1969.1099223: a filter without the bias, and the bias from its surprises, are the whole.
     knowing, found = two_stage(model, np.random.default_rng(seed), onset)
     np.testing.assert_allclose(found.mean, knowing.mean, rtol=1e-7, atol=1e-9)

@@ -40,6 +40,7 @@ def library(signature: Floats, kind: list[int], kinds: tuple[Kind, ...] = KINDS)
         coarse=np.arange(len(kind)),
         low=0.1,
         high=0.2,
+        demand=0.15,
     )
 
 

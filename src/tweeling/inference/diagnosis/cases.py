@@ -230,7 +230,7 @@ def _worth_telling(library: Library, verdict: Verdict, suspect: str) -> bool:
         return True
     leak = np.array([kind.cause == "leak" for kind in library.kinds])[library.kind]
     size, _ = _size(verdict, np.where(leak, verdict.cause, 0.0))
-    return size > LEAST_LEAK * (library.low + library.high) / 2
+    return size > LEAST_LEAK * library.demand
 
 
 def _tempered(

@@ -72,6 +72,7 @@ class Library:
         positive: whether the size cannot be negative; (cause,).
         coarse: causes that are enough to see whether anything is wrong at all; (coarse,).
         low, high: what reservoirs give at the two, m3/s; see `supply`.
+        demand: the town's, a mean over the day, m3/s.
     """
 
     kinds: tuple[Kind, ...]
@@ -86,6 +87,7 @@ class Library:
     coarse: Ints
     low: float
     high: float
+    demand: float
 
     def share_of_high(self, supply: float) -> float:
         """How far the town is from low to high; beyond them too, within reason."""
@@ -165,6 +167,7 @@ def make_library(model: Model) -> Library:
         coarse=np.sort(np.concatenate((leaks[:: max(len(leaks) // 200, 1)], others))),
         low=supplies[0],
         high=supplies[1] if abs(supplies[1] - supplies[0]) > 1e-9 else supplies[0] + 1.0,
+        demand=float(totals.mean()),
     )
 
 

@@ -28,12 +28,16 @@ LOG_STEP = 1e-5
 """Step of ln roughness that the derivative of a head loss is taken over; the error is its square."""
 
 
+Place = tuple[str, int]
+"""`node` or `link`, and its index."""
+
+
 @dataclass(frozen=True, eq=False)
 class Sensitivities:
     """Derivatives of outputs; an output is the head of a node (m) or the flow of a link (m3/s). NaN where there is no supply.
 
     Args:
-        outputs: ids, as asked for.
+        outputs: ids or places, as asked for.
         demand: per m3/s of required demand at a junction (with pressure-driven demand 0: see `State.demand`);
             (member, output, junction).
         log_roughness: per unit of the logarithm of a pipe's roughness, 0 for other links; (member, output, link).
@@ -42,20 +46,20 @@ class Sensitivities:
         fixed_head: per m of head of a reservoir or tank, in node order; (member, output, fixed).
     """
 
-    outputs: tuple[str, ...]
+    outputs: tuple[str | Place, ...]
     demand: Floats
     log_roughness: Floats
     setting: Floats
     fixed_head: Floats
 
 
-def sensitivities(network: Network, state: State, outputs: Sequence[str]) -> Sensitivities:
+def sensitivities(network: Network, state: State, outputs: Sequence[str | Place]) -> Sensitivities:
     """Derivatives of heads and flows to demands, roughnesses, settings and fixed heads.
 
     Args:
         network: that the state is of.
         state: from `solve`, all members.
-        outputs: ids of nodes (their head) and links (their flow); an id that both have is the node's.
+        outputs: ids of nodes (their head) and links (their flow); an id that both have is the node's. Or `("link", index)`.
 
     Raises:
         UnknownElementError: an id that the network has not.
@@ -73,7 +77,7 @@ def sensitivities(network: Network, state: State, outputs: Sequence[str]) -> Sen
     return found
 
 
-def sensitivities_of(plan: Plan, conditions: Conditions, solution: Solution, outputs: Sequence[str]) -> Sensitivities:
+def sensitivities_of(plan: Plan, conditions: Conditions, solution: Solution, outputs: Sequence[str | Place]) -> Sensitivities:
     """As `sensitivities`, from what an engine was given and gave; the flow of a valve that regulates pressure has NaN.
 
     Raises:
@@ -91,8 +95,10 @@ def sensitivities_of(plan: Plan, conditions: Conditions, solution: Solution, out
     return Sensitivities(tuple(outputs), *stacked)
 
 
-def _place(network: Network, name: str) -> tuple[str, int]:
+def _place(network: Network, name: str | Place) -> Place:
     """Kind and index of an output."""
+    if isinstance(name, tuple):
+        return name
     if name in network.nodes.index:
         return "node", network.nodes.index[name]
     if name in network.links.index:
@@ -117,7 +123,7 @@ def _member(
     conductance: Floats,
     loss_change: Floats,
     status: Floats,
-    places: list[tuple[str, int]],
+    places: list[Place],
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Sensitivities of one member; (output, junction), (output, link), (output, link), (output, fixed)."""
     links, n = plan.network.links, plan.n_junctions
