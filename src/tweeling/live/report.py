@@ -84,11 +84,23 @@ class Context:
 
 
 def revised(
-    context: Context, findings: Sequence[Finding], diagnosis: Diagnosis, closings: Sequence[Closing]
+    context: Context,
+    before: Sequence[Finding],
+    findings: Sequence[Finding],
+    diagnosis: Diagnosis,
+    closings: Sequence[Closing],
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
-    """All findings after a cycle, and those of them that it changed."""
-    before = {finding.id: finding for finding in findings}
-    now = dict(before)
+    """All findings after a cycle, and those of them that changed since the cycle before.
+
+    Args:
+        context: what findings are written from.
+        before: after the cycle before.
+        findings: the same with what people have said of them since.
+        diagnosis: after this cycle.
+        closings: cases that it or a person closed.
+    """
+    known = {finding.id: finding for finding in before}
+    now = {finding.id: finding for finding in findings}
     for closing in closings:
         name = _id(closing.number)
         old = now[name]
@@ -102,7 +114,7 @@ def revised(
             now[fresh.id] = fresh
         elif _news(old_finding, fresh):
             now[fresh.id] = replace(fresh, revision=old_finding.revision + 1)
-    changed = tuple(finding for name, finding in now.items() if before.get(name) is not finding)
+    changed = tuple(finding for name, finding in now.items() if known.get(name) is not finding)
     return tuple(now.values()), changed
 
 

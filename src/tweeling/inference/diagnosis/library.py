@@ -1,8 +1,10 @@
 """Signatures: what each suspected cause would do to the rows that are compared, by the ensemble engine.
 
 A signature is the change of every row per unit of the size of a cause, at a low and at a high demand of the town; between
-and beyond these it goes with the total demand (head losses grow with flow, so a leak shows more by day). Leaks and closed links
-are solved for one by one, all at once as members of a batch; demands and settings come from the sensitivities.
+and beyond these it goes with what the reservoirs give (head losses grow with flow, so a leak shows more by day; and more when
+a pump fills a tank: by the total demand alone the signatures of L-Town are up to 1.6 times too large while its pump rests).
+Leaks and closed links are solved for one by one, all at once as members of a batch; demands and settings come from the
+sensitivities.
 """
 
 from __future__ import annotations
@@ -67,7 +69,7 @@ class Library:
         centre, sd: of the size; (cause,).
         positive: whether the size cannot be negative; (cause,).
         coarse: causes that are enough to see whether anything is wrong at all; (coarse,).
-        low, high: total demand at the two, m3/s.
+        low, high: what reservoirs give at the two, m3/s; see `supply`.
     """
 
     kinds: tuple[Kind, ...]
@@ -83,9 +85,18 @@ class Library:
     low: float
     high: float
 
-    def share_of_high(self, demand: float) -> float:
-        """How far the town is from low to high demand; beyond them too, within reason."""
-        return float(np.clip((demand - self.low) / (self.high - self.low), -0.5, 2.0))
+    def share_of_high(self, supply: float) -> float:
+        """How far the town is from low to high; beyond them too, within reason."""
+        return float(np.clip((supply - self.low) / (self.high - self.low), -0.5, 2.0))
+
+
+def supply(network: Network, flows: Flows) -> Floats:
+    """What reservoirs give, or all demand where there are none, m3/s; (member,)."""
+    at, links = network.reservoirs.node, network.links
+    if not len(at):
+        return np.asarray(flows.demand.sum(axis=1))
+    out = np.isin(links.start, at).astype(float) - np.isin(links.end, at)
+    return np.asarray(flows.link @ out)
 
 
 def with_repairs(library: Library, signatures: Sequence[Floats], flows: Sequence[float]) -> Library:
@@ -123,10 +134,12 @@ def make_library(model: Model) -> Library:
     if high - low < 0.2 * abs(high):  # demand without a day of its own: look at half of it too
         low = 0.5 * high
     size = max(LEAK_SHARE * float(totals.mean()), 1e-5)
+    supplies = [0.0, 0.0]
     groups: list[list[tuple[Kind, str, Floats, float]]] = [[], []]
     scale = (low / max(totals[hours[0]], 1e-12), high / max(totals[hours[1]], 1e-12))
     for place, hour in enumerate(hours):
         demand = model.nominal_demand(hour * 3600) * scale[place]
+        supplies[place] = float(supply(model.network, _base(model, demand)[1])[0])
         groups[place] = [*_leaks(model, demand, size), *_closed(model, demand), *_others(model, demand)]
     both = list(zip(*groups, strict=True))
     kinds = tuple(dict.fromkeys(first[0] for first, _ in both))
@@ -144,8 +157,8 @@ def make_library(model: Model) -> Library:
         sd=np.array([first[0].sd for first, _ in both]),
         positive=np.array([first[0].positive for first, _ in both]),
         coarse=np.sort(np.concatenate((leaks[:: max(len(leaks) // 200, 1)], others))),
-        low=float(low),
-        high=float(high),
+        low=supplies[0],
+        high=supplies[1] if abs(supplies[1] - supplies[0]) > 1e-9 else supplies[0] + 1.0,
     )
 
 
