@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 RELATIVE = 1e-12
+NOTHING = 1e-290
+"""Around the smallest numbers that a float can be, conversions lose digits, and nothing in a network is that small."""
 
 
 def differences(one: Any, other: Any, where: str = "network") -> Iterator[str]:
@@ -42,6 +44,6 @@ def _array_differences(one: Any, other: Any, where: str) -> Iterator[str]:
     elif one.dtype.kind != "f":
         if not np.array_equal(one, other):
             yield f"{where}: {one} is not {other}"
-    elif not np.allclose(one, other, rtol=RELATIVE, atol=0, equal_nan=True):
+    elif not np.allclose(one, other, rtol=RELATIVE, atol=NOTHING, equal_nan=True):
         worst = int(np.nanargmax(np.abs(one - other)))
         yield f"{where}: e.g. {one.flat[worst]!r} is not {other.flat[worst]!r}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -50,6 +51,7 @@ def init(
     folder: Annotated[Path, typer.Argument(help="To make; must not hold a TWIN.toml yet.")],
     inp: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="EPANET file (.inp) of the network.")],
     sensors: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Table of sensors (.csv).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Say what was made as JSON.")] = False,
 ) -> None:
     """Make the folder of a twin: copies of its files, and a TWIN.toml with an explanation of every line.
 
@@ -76,6 +78,10 @@ def init(
     name = re.sub(r"[^\w.-]+", "-", folder.resolve().name) or "twin"
     (folder / CONFIG).write_text(TEMPLATE.format(name=name[:100]), encoding="utf-8")
     read_config(folder / CONFIG)
+    if as_json:
+        made = {"config": str(folder / CONFIG), "network": str(folder / NETWORK), "sensors": str(folder / SENSORS)}
+        typer.echo(json.dumps(made | {"sensors_are_a_template": sensors is None}, indent=1))
+        return
     typer.echo(f"{folder / CONFIG} is ready" if sensors else f"{folder / SENSORS} is a template: fill in your sensors")
     typer.echo(f"next: tweeling serve {folder / CONFIG}")
 

@@ -9,13 +9,14 @@ from typing import Annotated
 
 import typer
 
-from tweeling.cli.supervise import Supervisor, note_line, say_line
+from tweeling.cli.supervise import Supervisor, note_json, note_line, say_json, say_line
 
 
 def serve(
     config: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="TWIN.toml; tweeling init makes one.")],
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Instead of service.port; 0 takes a free one.")] = None,
     host: Annotated[str | None, typer.Option(help="Instead of service.host; other than 127.0.0.1 needs a token.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Say each line as JSON: its source and its text.")] = False,
 ) -> None:
     """Serve a twin: take readings over HTTP, run its cycles, answer with estimates and findings.
 
@@ -34,7 +35,8 @@ def serve(
         "doors": [*python, "tweeling.service", *where],
         "twin": [*python, "tweeling.live", str(config), "--with-parent"],
     }
-    code = Supervisor(commands, say_line, note_line).run()
+    say = (say_json("doors"), note_json("serve")) if as_json else (say_line, note_line)
+    code = Supervisor(commands, *say).run()
     if code:
         raise typer.Exit(code)
 

@@ -7,6 +7,7 @@ that they end also when this one is killed.
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -141,3 +142,13 @@ def say_line(text: str) -> None:
 def note_line(text: str) -> None:
     """Prints a line about the processes themselves, on standard error."""
     print(text, file=sys.stderr, flush=True)
+
+
+def say_json(source: str) -> Callable[[str], None]:
+    """As `say_line`, each line a JSON document."""
+    return lambda text: say_line(json.dumps({"source": source, "text": text}))
+
+
+def note_json(source: str) -> Callable[[str], None]:
+    """As `note_line`, each line a JSON document."""
+    return lambda text: note_line(json.dumps({"source": source, "text": text}))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tweeling.inference.assimilation.extended_filter import Belief, Linearisation, parts
+from tweeling.inference.diagnosis.library import supply
 from tweeling.inference.ensemble import (
     CENTRAL,
     FIRST,
@@ -45,6 +46,7 @@ class Forecast:
         linear: around the central run in the middle of the cycle, of the rows that are compared.
         scored: the same of the rows that only score.
         last: the last interval.
+        supply: what reservoirs give in the central run, a mean over the cycle, m3/s; see `library.supply`.
     """
 
     read: Floats
@@ -53,6 +55,7 @@ class Forecast:
     linear: Linearisation
     scored: Linearisation
     last: Interval
+    supply: float
 
 
 def boundaries(model: Model, value: Floats) -> list[Boundary]:
@@ -80,7 +83,7 @@ def forecast(
         noise_sd: relative, of a single demand in one interval.
         seed: what the noise is drawn from.
     """
-    compared, reads, each = model.compared, [], []
+    compared, reads, each, supplied = model.compared, [], [], []
     middle, last = None, None
     for number, boundary in enumerate(boundaries(model, value)):
         single = demand_noise(model, len(members.factor) - FIRST, (*seed, number), noise_sd)
@@ -92,6 +95,7 @@ def forecast(
             place = np.searchsorted(model.level, compared.sensor[balance])
             surprise[balance] = last.filled[place]
         reads.append(read)
+        supplied.append(float(supply(model.network, last.solution.flows)[CENTRAL]))
         each.append(np.full(len(compared), np.nan) if last.switched else surprise)
         if number <= len(value) // 2:
             middle = (last, boundary)
@@ -99,7 +103,8 @@ def forecast(
     assert middle is not None
     linear, scored = linearise(model, *middle, places, members.unknown[CENTRAL, parts(model)[3]])
     by_step = np.array(each)
-    return track, Forecast(np.stack(reads, axis=1), _mean(by_step), by_step, linear, scored, last)
+    mean_supply = float(np.mean(supplied))
+    return track, Forecast(np.stack(reads, axis=1), _mean(by_step), by_step, linear, scored, last, mean_supply)
 
 
 def _mean(each: Floats) -> Floats:

@@ -24,8 +24,8 @@ from tweeling.inference.assimilation.extended_filter import (
     predict,
 )
 from tweeling.inference.diagnosis.cases import Closing, Diagnosis, calm, close, diagnose, first_diagnosis, isolated, leak_places
-from tweeling.inference.diagnosis.library import Library, make_library, supply
-from tweeling.inference.ensemble import CENTRAL, FIRST, OPEN, Draws, Track, draw, first_track, members_of
+from tweeling.inference.diagnosis.library import Library, make_library
+from tweeling.inference.ensemble import FIRST, OPEN, Draws, Track, draw, first_track, members_of
 from tweeling.inference.forecast import analyse, forecast
 from tweeling.inference.model import Doubts, Model, make_model
 from tweeling.live.batch import Batch
@@ -193,7 +193,7 @@ def advance(twin: Twin, state: TwinState, batch: Batch, actions: Sequence[Action
     belief, update = assimilate(model, belief, found.linear, found.surprise, carry, len(batch), not calm(diagnosis))
     after = members_of(model, belief, twin.draws, places)
     analysis = analyse(model, found, before, after, belief, value, noise_sd, (seed, state.cycle, INSTRUMENT))
-    high = twin.library.share_of_high(float(supply(twin.network, found.last.solution.flows)[CENTRAL]))
+    high = twin.library.share_of_high(found.supply)
     diagnosis, belief, closed = diagnose(model, twin.library, diagnosis, belief, update, state.cycle, hours, high)
     belief = _learnt(model, belief, update, hours, _hour(model, batch.end), diagnosis)
     context = Context(twin.library, model, state.cycle, batch.end, hours, belief, update)

@@ -20,7 +20,7 @@ from tweeling.physics.hydraulics.period import Period, conditions_now, first_sta
 from tweeling.physics.hydraulics.plan import Plan, make_plan
 from tweeling.physics.hydraulics.quantities import result_status
 
-THREAD_MEMBERS = 64
+THREAD_MEMBERS = 48
 """Fewer members than this are not worth a thread."""
 
 
