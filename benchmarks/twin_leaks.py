@@ -247,7 +247,7 @@ def healthy_rows(worlds: Sequence[World], cycle: str) -> list[dict[str, str]]:
 def main() -> None:
     """Measures and writes the result."""
     count, first = int(knob("SEEDS", "20")), int(knob("FIRST", "1"))
-    cycles, members = tuple(knob("CYCLES", "1h").split(",")), int(knob("MEMBERS", "100"))
+    cycles, members = tuple(knob("CYCLES", "1h").split(",")), int(knob("MEMBERS", "40"))
     sorts = knob("SORTS", "leak,healthy").split(",")
     jobs = [
         Job(first + place + (count if sort == "healthy" else 0), sort == "leak", cycles, members)
