@@ -52,7 +52,7 @@ class Finding:
 
     Args:
         id: `f-0007`.
-        kind: the likeliest of `CAUSES` when it was last revised.
+        kind: the likeliest of `CAUSES` when it was raised; `causes` says what is thought by now.
         subject: what it is about: a zone (`zone-1`), a sensor or an element.
         since, raised, closed: microseconds since 1970 UTC; `closed` is None while it is open.
         revision: 1 when raised, one more each time it changed.

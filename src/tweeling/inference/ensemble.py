@@ -169,9 +169,16 @@ def members_of(model: Model, belief: Belief, draws: Draws, places: Sequence[Plac
     unused = np.setdiff1d(np.arange(len(model.sensors)), model.compared.sensor)
     length = np.array([row.quantity in ("pressure", "head") for row in model.sensors.rows])
     unused = unused[length[unused]]
-    offsets[FIRST:, unused] = draws.withheld[:, unused] * model.doubts.sensor_offset_sd
+    offsets[FIRST:, unused] = draws.withheld[:, unused] * _usual_offset(model, belief)
     offsets[:, model.compared.sensor[model.compared.offset]] = x[:, offset]
     return Members(x, np.exp(x[:, zone]), fields, offsets, _leaks(model, x[:, leak], draws, places))
+
+
+def _usual_offset(model: Model, belief: Belief) -> float:
+    """How far off a sensor usually is, m: of those that are compared, as far as they are known by now."""
+    offset = parts(model)[2]
+    learnt = belief.mean[offset] ** 2 + np.diag(belief.covariance)[offset]
+    return float(np.sqrt(learnt.mean())) if len(learnt) else model.doubts.sensor_offset_sd
 
 
 def _leaks(model: Model, flow: Floats, draws: Draws, places: Sequence[Places]) -> Floats:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tweeling.inference.assimilation.extended_filter import Belief, Linearisation, parts
+from tweeling.inference.assimilation.extended_filter import ORDINARY, Belief, Linearisation, parts
 from tweeling.inference.diagnosis.library import supply
 from tweeling.inference.ensemble import (
     CENTRAL,
@@ -31,6 +31,8 @@ from tweeling.observation.operator import Comparison
 from tweeling.physics.hydraulics.contract import Conditions, Solution
 from tweeling.physics.hydraulics.sensitivity import sensitivities_of
 
+MOST = 1.5
+"""Largest change of the logarithm of a single demand in an interval that readings may suggest."""
 UNSURE = 0.1
 """Relative error of what a leak does to a row."""
 
@@ -246,12 +248,14 @@ def analyse(
         left = readings[sensor] - read[:, step, sensor]
         left[FIRST:] += instrument[:, step, sensor]
         weights = np.linalg.solve(covariance[np.ix_(seen, seen)], left.T).T  # (row, seen)
-        log_demand = weights @ cause[seen]  # (row, junction)
+        square = (weights * left).mean(axis=1, keepdims=True)
+        weights = weights / np.maximum(square / ORDINARY, 1.0)  # what is no noise of demands is not taken for it
+        log_demand = np.clip(weights @ cause[seen], -MOST, MOST)  # (row, junction)
         moved = log_demand * found.linear.expected
         read[:, step, compared.sensor[rows]] += moved @ found.linear.demand[rows].T
         read[:, step, scored.sensor] += np.where(scored.balance >= 0, 0.0, moved @ found.scored.demand.T)
         if step == len(value) - 1:
-            demand = demand * np.exp(np.clip(log_demand, -2.0, 2.0))
+            demand = demand * np.exp(log_demand)
     read[FIRST:] += instrument
     demand[OPEN], read[OPEN] = found.last.demand[OPEN], found.read[OPEN]
     return Analysis(read, solve_again(model, found.last, after, demand))

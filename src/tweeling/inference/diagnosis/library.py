@@ -146,10 +146,10 @@ def make_library(model: Model) -> Library:
         supplies[place] = float(supply(model.network, _base(model, demand)[1])[0])
         groups[place] = [*_leaks(model, demand, size), *_closed(model, demand), *_others(model, demand)]
     both = list(zip(*groups, strict=True))
-    closed = np.array([[row for kind, _, row, _ in group if kind.centre] for group in groups])
-    seen = _testable(model, model.nominal_demand(hours[1] * 3600) * scale[1], closed[1]) if closed.size else np.zeros(0, bool)
-    keep = iter(seen.tolist())
-    both = [pair for pair in both if not pair[0][0].centre or next(keep)]
+    fixed = np.array([first[0].centre != 0 for first, _ in both])
+    rows = np.array([second[2] for _, second in both]).reshape(len(both), len(model.compared))
+    shows = ~fixed | _testable(model, model.nominal_demand(hours[1] * 3600) * scale[1], rows)
+    both = [pair for pair, showing in zip(both, shows, strict=True) if showing]
     kinds = tuple(dict.fromkeys(first[0] for first, _ in both))
     kind = np.array([kinds.index(first[0]) for first, _ in both], dtype=np.int64)
     leaks = np.flatnonzero([kinds[k].cause in ("leak", "valve") for k in kind])
@@ -256,6 +256,8 @@ def _testable(model: Model, demand: Floats, rows: Floats) -> np.ndarray:
         demand: m3/s; (junction,).
         rows: changes; (cause, row).
     """
+    if not len(model.compared):
+        return np.zeros(len(rows), dtype=bool)
     conditions, _, base = _base(model, demand)
     by_demand, _, _ = model.compared.rows_of(sensitivities_of(model.free.plan, conditions, base, model.compared.outputs))
     noise = nodal_noise(by_demand, demand, model.doubts.demand_noise_sd)
