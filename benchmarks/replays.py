@@ -171,7 +171,7 @@ def told(finding: Any) -> tuple[Any, ...]:
 
 def main() -> None:
     """Measures and writes the result."""
-    job = Job(float(knob("DAYS", "5")), knob("CYCLE", "1h"), int(knob("SHUFFLED", "12")), int(knob("MEMBERS", "100")))
+    job = Job(float(knob("DAYS", "5")), knob("CYCLE", "1h"), int(knob("SHUFFLED", "20")), int(knob("MEMBERS", "100")))
     (found,) = in_processes(work, [job], at_once=1)
     what = f"L-Town, {job.days:g} days, {found.cycles} cycles of {job.cycle}, {job.members} members, {found.findings} findings"
     bits, none = "bit for bit", "another state"

@@ -230,7 +230,7 @@ def main() -> None:
     ]
     show(rows, notes)
     if not changed_knobs(*KNOBS):
-        write_result("year", rows, notes, plain({"history": year.history, "matches": details}))
+        write_result("year", rows, notes, plain({"raised": first_of(year.history), "leaks": details}))
 
 
 if __name__ == "__main__":

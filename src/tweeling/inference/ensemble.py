@@ -235,6 +235,7 @@ def pass_interval(
         base=demand + members.leak,
         junction=np.arange(plan.n_junctions),
         pattern=np.full(plan.n_junctions, -1),
+        factor=None,
         roughness=plan.network.links.roughness * members.fields.roughness,
         emitter=plan.network.nodes.emitter[None],
         leak_area=np.zeros((1, plan.n_junctions)),

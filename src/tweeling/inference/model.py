@@ -24,7 +24,7 @@ from tweeling.network.zones import Zones
 from tweeling.observation.operator import Comparison, make_comparison
 from tweeling.observation.sensors import Sensors
 from tweeling.physics.hydraulics.contract import Engine, StoppingRule
-from tweeling.physics.hydraulics.drivers import Drivers
+from tweeling.physics.hydraulics.drivers import Drivers, Multipliers
 from tweeling.physics.hydraulics.period import Period, conditions_now, first_state
 from tweeling.physics.hydraulics.plan import make_plan
 from tweeling.physics.hydraulics.sensitivity import sensitivities_of
@@ -255,8 +255,8 @@ def _directions(model: Model) -> Floats:
     return np.asarray(directions[:count])
 
 
-def _now(period: Period, hour: int) -> Floats:
-    """Multipliers of all patterns at an hour; (1, pattern + 1)."""
+def _now(period: Period, hour: int) -> Multipliers:
+    """Multipliers of all patterns at an hour, for one member."""
     return period.patterns.at(period.clock.period(np.array([hour * 3600], dtype=np.int64)))
 
 

@@ -70,7 +70,8 @@ def drive(hidden: Hidden, state: DriverState, count: int, step: int) -> tuple[Dr
     world = hidden.world
     per_interval = int(world.interval) // step
     time = world.offset + state.interval * int(world.interval) + step * np.arange(count * per_interval)
-    multiplier = PatternTable.of(hidden.network).at(time // max(hidden.network.times.pattern_step, 1))
+    now = PatternTable.of(hidden.network).at(time // max(hidden.network.times.pattern_step, 1))
+    multiplier = np.take(now.table, now.row, axis=0)
     state_after, factor, level = _factors(hidden, state, count)
     demand = _demand(hidden, multiplier, np.repeat(factor, per_interval, axis=0))
     patterns = np.concatenate([multiplier[:, :-1], demand], axis=1).T

@@ -34,7 +34,7 @@ from tweeling.inference.ensemble import MOST_LEAKS, Places
 from tweeling.inference.model import Model
 from tweeling.network.network import Floats, Ints
 
-RAISE = {"leak": 4.6, "sensor": 4.6, "repair": 4.6, "demand": 10.0, "valve": 14.0, "model": 14.0, "unknown": 14.0}
+RAISE = {"leak": 4.6, "sensor": 4.6, "repair": 4.6, "demand": 10.0, "valve": 14.0, "model": 25.0, "unknown": 25.0}
 """Log odds from which a kind is called wrong: 99 to 1, and more for what is seldom right and asks much of people."""
 LEAST_LEAK = 0.012
 """Share of the town's mean demand below which a leak is not told from what no model knows."""
@@ -44,13 +44,13 @@ CALM = 0.0
 """Log odds below which the twin learns."""
 PATIENCE_HOURS = 24.0
 """How long the twin stops learning for a suspicion that does not become clear."""
-LEARNING_HOURS = 72.0
+LEARNING_HOURS = 96.0
 """Hours of readings before anything is called wrong."""
 CANDIDATES = 40
 """Places of a leak that the members are spread over."""
 SAME_PLACE = 0.1
 """Overlap of candidates from which a leak is one that was found before and has grown."""
-ALIKE = 0.85
+ALIKE = 0.75
 """Likeness of two leaks (cosine of what the sensors see of them) from which, within `SAME_HOURS`, they are one."""
 SAME_HOURS = 168.0
 DOUBT = 0.5

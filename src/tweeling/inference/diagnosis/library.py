@@ -16,7 +16,7 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
-from tweeling.inference.model import Model
+from tweeling.inference.model import Model, instrument_variance, nodal_noise
 from tweeling.network.network import Floats, Ints, LinkKind, Network
 from tweeling.observation.operator import Comparison, observe
 from tweeling.physics.hydraulics.contract import Conditions, Flows, Solution, Status, StoppingRule
@@ -30,6 +30,8 @@ LEAK_SHARE = 0.05
 """Size of the leak that signatures are taken at, as a share of the town's mean demand."""
 MODEL_DIRECTIONS = 12
 """Directions of the fixed unknowns along which the model may turn out wrong."""
+TESTABLE = 4.0
+"""Standard deviations of an hour's noise that a closed link must show by, to be among the causes."""
 HOURS_A_YEAR = 8766.0
 
 
@@ -144,6 +146,10 @@ def make_library(model: Model) -> Library:
         supplies[place] = float(supply(model.network, _base(model, demand)[1])[0])
         groups[place] = [*_leaks(model, demand, size), *_closed(model, demand), *_others(model, demand)]
     both = list(zip(*groups, strict=True))
+    closed = np.array([[row for kind, _, row, _ in group if kind.centre] for group in groups])
+    seen = _testable(model, model.nominal_demand(hours[1] * 3600) * scale[1], closed[1]) if closed.size else np.zeros(0, bool)
+    keep = iter(seen.tolist())
+    both = [pair for pair in both if not pair[0][0].centre or next(keep)]
     kinds = tuple(dict.fromkeys(first[0] for first, _ in both))
     kind = np.array([kinds.index(first[0]) for first, _ in both], dtype=np.int64)
     leaks = np.flatnonzero([kinds[k].cause in ("leak", "valve") for k in kind])
@@ -224,7 +230,7 @@ def _representatives(network: Network) -> tuple[Ints, Ints]:
 
 
 def _closed(model: Model, demand: Floats) -> list[Signature]:
-    """A pipe or valve that somebody closed; only those whose closing leaves everybody water and shows."""
+    """A pipe or valve that somebody closed."""
     conditions, flows, base = _base(model, demand)
     links = model.network.links
     open_links = np.flatnonzero((links.kind != LinkKind.PUMP) & (base.status[0] > Status.CLOSED))
@@ -236,10 +242,26 @@ def _closed(model: Model, demand: Floats) -> list[Signature]:
     solution = model.engine(
         model.free.plan, replace(conditions, status=status, setting=setting), flows, StoppingRule(trials=60)
     )
-    rows = compared_rows(model, model.compared, solution) - compared_rows(model, model.compared, base)
+    rows = np.nan_to_num(compared_rows(model, model.compared, solution) - compared_rows(model, model.compared, base))
     kind = Kind("valve", 1.0, 1.0, 0.15, True)
     rate = kind.rate / max(len(open_links), 1)
-    return [(kind, links.ids[link], np.nan_to_num(row), rate) for link, row in zip(open_links, rows, strict=True)]
+    return [(kind, links.ids[link], row, rate) for link, row in zip(open_links, rows, strict=True)]
+
+
+def _testable(model: Model, demand: Floats, rows: Floats) -> np.ndarray:
+    """Which changes of rows show within an hour; the others cannot be told from noise, and noise must not look like them.
+
+    Args:
+        model: the twin.
+        demand: m3/s; (junction,).
+        rows: changes; (cause, row).
+    """
+    conditions, _, base = _base(model, demand)
+    by_demand, _, _ = model.compared.rows_of(sensitivities_of(model.free.plan, conditions, base, model.compared.outputs))
+    noise = nodal_noise(by_demand, demand, model.doubts.demand_noise_sd)
+    noise += np.diag(instrument_variance(model.compared, 3600.0))
+    shown = np.linalg.solve(np.linalg.cholesky(noise), rows.T)
+    return np.asarray((shown**2).sum(axis=0) > TESTABLE**2)
 
 
 def _others(model: Model, demand: Floats) -> list[Signature]:

@@ -170,9 +170,9 @@ def _friction_factor_times_reynolds(reynolds: Floats, relative_roughness: Floats
     turbulent_at = np.maximum(reynolds, 4000.0)
     turbulent = 0.25 / np.log10(relative_roughness / 3.7 + 5.74 / turbulent_at**0.9) ** 2
     y2 = relative_roughness / 3.7 + 5.74 / 4000**0.9
-    y3 = -0.86859 * np.log(y2)
+    y3 = -2 * np.log10(y2)
     fa = y3**-2
-    fb = fa * (2 - 0.00514215 / (y2 * y3))
+    fb = fa * (2 - 0.00514214966 / (y2 * y3))
     r = reynolds / 2000
     cubic = (7 * fa - fb) + r * (0.128 - 17 * fa + 2.5 * fb + r * (-0.128 + 13 * fa - 2 * fb + r * (0.032 - 3 * fa + 0.5 * fb)))
     factor = np.where(reynolds >= 4000, turbulent, cubic)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tweeling.network.network import Floats, Ints, Times
+from tweeling.network.network import Ints, Times
 
 DAY = 86400
 
@@ -75,8 +75,3 @@ def report_times(times: Times, duration: int) -> Ints:
     """Seconds at which a run reports; a report start after the end counts as 0; (time,)."""
     start = times.report_start if times.report_start <= duration else 0
     return np.arange(start, duration + 1, Clock.of(times).report_step, dtype=np.int64)
-
-
-def whole_seconds(seconds: Floats) -> Ints:
-    """Rounded half up, as EPANET rounds the time to a tank's limit; beyond 1e15 s it is 1e15 s."""
-    return np.asarray(np.floor(np.minimum(seconds, 1e15) + 0.5), dtype=np.int64)

@@ -8,15 +8,18 @@ second; controls act in the file's order, so the last one wins.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tweeling.network.network import Bools, Control, Floats, Ints, LinkKind, LinkStatus, freeze
-from tweeling.physics.hydraulics.clock import DAY, Clock, whole_seconds
+from tweeling.physics.hydraulics.clock import Clock
 from tweeling.physics.hydraulics.contract import Codes, Status
+from tweeling.physics.hydraulics.drivers import Multipliers
 from tweeling.physics.hydraulics.plan import Plan, PumpLaw, control_status
 from tweeling.physics.hydraulics.tanks import tank_volumes
+from tweeling.physics.kernels.events import controls_act, controls_firing, next_control
 
 KINDS = ("below", "above", "time", "clock", "always")
 
@@ -84,25 +87,10 @@ class ControlTable:
             filling: m3 per second in the step before; (member, tank).
         """
         fires = np.empty((len(time), len(self)), dtype=bool)
-        for kind, name in enumerate(KINDS):
-            those = np.flatnonzero(self.kind == kind)
-            if those.size:
-                fires[:, those] = self._firing(name, those, clock, time, volume, filling)
+        level, seconds = self.volume, self.seconds
+        own = (_own(array) for array in (self.kind, self.tank, level, seconds))
+        controls_firing(*own, clock.start_clock, _own(time), _own(volume), _own(filling), fires)
         return fires
-
-    def _firing(self, kind: str, those: Ints, clock: Clock, time: Ints, volume: Floats, filling: Floats) -> Bools:
-        tank = self.tank[those]
-        match kind:
-            case "below":
-                return np.take(volume, tank, axis=1) <= self.volume[those] + np.abs(np.take(filling, tank, axis=1))
-            case "above":
-                return np.take(volume, tank, axis=1) >= self.volume[those] - np.abs(np.take(filling, tank, axis=1))
-            case "time":
-                return np.asarray(time[:, None] == self.seconds[those])
-            case "clock":
-                return np.asarray(clock.of_day(time)[:, None] == self.seconds[those] % DAY)
-            case _:
-                return np.ones((len(time), len(those)), dtype=bool)
 
     def act(self, plan: Plan, fires: Bools, status: Codes, setting: Floats, flow: Floats) -> None:
         """Sets statuses, settings and the flows of restarted pumps in place; (member, link).
@@ -112,25 +100,20 @@ class ControlTable:
             fires: (member, control).
             status, setting, flow: of links; (member, link).
         """
-        for control in np.flatnonzero(fires.any(axis=0)):
-            link = self.link[control]
-            members = np.flatnonzero(fires[:, control])
-            before, wanted = status[members, link], self.status[control]
-            closed = before <= Status.CLOSED
-            changes = closed != (wanted <= Status.CLOSED)
-            # A valve that is told to regulate starts regulating, whatever it does now.
-            changes |= wanted == Status.ACTIVE
-            if self.has_setting[control]:
-                changes |= ~same_setting(setting[members, link], self.setting[control])
-            if wanted > Status.CLOSED:
-                restart_pump(plan, int(link), members[closed], flow)
-            members = members[changes]
-            status[members, link] = wanted
-            if self.has_setting[control]:
-                setting[members, link] = self.setting[control]
+        controls_act(self._actions(plan), fires, status, setting, _own(flow))
+
+    def _actions(self, plan: Plan) -> tuple[npt.NDArray[Any], ...]:
+        """What controls do, as `events.controls_act` takes it."""
+        pump = plan.pump_of_link[self.link]
+        restarts = (pump >= 0) & (self.status > Status.CLOSED)
+        restarts[restarts] = plan.pumps.law[pump[restarts]] == PumpLaw.POWER
+        first_flow = np.full(len(self), np.nan)
+        first_flow[restarts] = plan.pumps.first_flow[pump[restarts]]
+        return (*(_own(array) for array in (self.link, self.status, self.has_setting, self.setting)), first_flow)
 
     def step_to_next(
         self,
+        plan: Plan,
         clock: Clock,
         step: Ints,
         time: Ints,
@@ -152,37 +135,16 @@ class ControlTable:
         """
         if not len(self):
             return step
-        seconds = self._seconds_until(clock, time, tank_head, volume, filling, resting)
-        sooner = (seconds > 0) & (seconds < step[:, None])
-        for control in np.flatnonzero(sooner.any(axis=0)):
-            link = self.link[control]
-            changes = status[:, link] != self.status[control]
-            if self.has_setting[control]:
-                changes |= ~same_setting(setting[:, link], self.setting[control])
-            cut = changes & sooner[:, control] & (seconds[:, control] < step)
-            step = np.where(cut, seconds[:, control], step)
+        step = step.copy()
+        kinds = tuple(_own(array) for array in (self.kind, self.tank, self.seconds, self.head, self.volume))
+        moving = (_own(array) for array in (time, tank_head, volume, filling, status, setting))
+        next_control(self._actions(plan), kinds, clock.start_clock, resting, *moving, step)
         return step
 
-    def _seconds_until(
-        self, clock: Clock, time: Ints, tank_head: Floats, volume: Floats, filling: Floats, resting: float
-    ) -> Ints:
-        """Seconds until each control acts, 0 where none is foreseen; (member, control)."""
-        seconds = np.zeros((len(time), len(self)), dtype=np.int64)
-        for kind, rising in ((KINDS.index("below"), False), (KINDS.index("above"), True)):
-            those = np.flatnonzero(self.kind == kind)
-            if those.size:
-                tank = self.tank[those]
-                rate, head = np.take(filling, tank, axis=1), np.take(tank_head, tank, axis=1)
-                coming = (
-                    (head < self.head[those]) & (rate > resting) if rising else (head > self.head[those]) & (rate < -resting)
-                )
-                room = self.volume[those] - np.take(volume, tank, axis=1)
-                seconds[:, those] = whole_seconds(np.divide(room, rate, out=np.zeros_like(room), where=coming))
-        those = np.flatnonzero(self.kind == KINDS.index("time"))
-        seconds[:, those] = np.maximum(self.seconds[those] - time[:, None], 0)
-        those = np.flatnonzero(self.kind == KINDS.index("clock"))
-        seconds[:, those] = (self.seconds[those] - clock.of_day(time)[:, None]) % DAY
-        return seconds
+
+def _own(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The array as kernels are compiled for: contiguous and writable."""
+    return np.require(array, requirements=["C", "W"])
 
 
 def _setting(control: Control, kind: int) -> float:
@@ -206,17 +168,17 @@ def restart_pump(plan: Plan, link: int, members: Ints, flow: Floats) -> None:
         flow[members, link] = plan.pumps.first_flow[pump]
 
 
-def set_pump_speeds(plan: Plan, multiplier: Floats, status: Codes, setting: Floats, flow: Floats) -> None:
+def set_pump_speeds(plan: Plan, multiplier: Multipliers, status: Codes, setting: Floats, flow: Floats) -> None:
     """Speeds of the pumps that follow a pattern, in place; speed 0 is closed.
 
     Args:
         plan: the network's.
-        multiplier: of all patterns; (member, pattern + 1).
+        multiplier: of all patterns at the members' times.
         status, setting, flow: of links; (member, link).
     """
     pumps = plan.network.pumps
     for pump in np.flatnonzero(pumps.speed_pattern >= 0):
-        link, speed = int(pumps.link[pump]), multiplier[:, pumps.speed_pattern[pump]]
+        link, speed = int(pumps.link[pump]), multiplier.of(pumps.speed_pattern[[pump]])[:, 0]
         set_links(plan, link, np.arange(len(speed)), speed, status, setting, flow)
 
 

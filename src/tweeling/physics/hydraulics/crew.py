@@ -24,7 +24,6 @@ from tweeling.physics.hydraulics.energy import PumpEnergy
 from tweeling.physics.hydraulics.inputs import Inputs
 from tweeling.physics.hydraulics.keep import Arrays, Keeper
 from tweeling.physics.hydraulics.period import Moment, Period, PeriodState, first_state, joined, step
-from tweeling.physics.hydraulics.quantities import QUANTITIES
 
 CHUNK_VALUES = 2**20
 """Numbers per quantity in a chunk: enough to spread the cost of Python over members, few enough to fit in memory and cache."""
@@ -204,7 +203,7 @@ class Crew:
             return
         network, picked = job.period.plan.network, np.flatnonzero(due)
         for name, array in arrays.items():
-            values = self.keeper.selection.pick(name, QUANTITIES[name].of(moment.solution, network))
+            values = self.keeper.selection.pick(name, moment.solution, network)
             if due.all() and (position == position[0]).all() and len(rows) == len(array):
                 array[:, position[0]] = values
             else:

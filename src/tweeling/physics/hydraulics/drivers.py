@@ -36,9 +36,32 @@ class PatternTable:
             freeze(np.cumsum(length) - length, np.int64), freeze(length, np.int64), freeze(np.concatenate(values), float)
         )
 
-    def at(self, period: Ints) -> Floats:
-        """Multipliers of all patterns in a pattern period; (member, pattern + 1)."""
-        return np.take(self.values, self.first + period[:, None] % self.length)
+    def at(self, period: Ints) -> Multipliers:
+        """Multipliers of all patterns in the members' pattern periods, (member,)."""
+        together = len(period) > 0 and bool((period == period[0]).all())
+        periods, row = (period[:1], np.zeros_like(period)) if together else np.unique(period, return_inverse=True)
+        return Multipliers(np.take(self.values, self.first + periods[:, None] % self.length), row)
+
+
+@dataclass(frozen=True, eq=False)
+class Multipliers:
+    """Multipliers of all patterns at the members' times; many members stand in the same period.
+
+    Args:
+        table: (period, pattern + 1).
+        row: of a member in the table; (member,).
+    """
+
+    table: Floats
+    row: Ints
+
+    def of(self, pattern: Ints) -> Floats:
+        """Multipliers of some patterns, -1 for none; (member or 1, given pattern)."""
+        return self.by_member(np.take(self.table, pattern, axis=1))
+
+    def by_member(self, table: Floats) -> Floats:
+        """Rows by member from rows by period; one row where all members stand in one period."""
+        return table if len(table) == 1 else np.take(table, self.row, axis=0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +72,7 @@ class Drivers:
         base: base demands, m3/s, the file's multiplier included; (member, category).
         junction: of a category; (category,).
         pattern: of a category, -1 for none; (category,).
+        factor: times which a junction's demand is taken; (member, junction). None is 1.
         roughness: as `Links.roughness`; (member, link).
         emitter: m3/s per m^exponent; (member, junction).
         leak_area: m2; (member, junction).
@@ -57,6 +81,7 @@ class Drivers:
     base: Floats
     junction: Ints
     pattern: Ints
+    factor: Floats | None
     roughness: Floats
     emitter: Floats
     leak_area: Floats
@@ -70,6 +95,7 @@ class Drivers:
             base=demands.base[None] * network.options.demand_multiplier,
             junction=demands.junction,
             pattern=np.where(demands.pattern >= 0, demands.pattern, network.options.pattern),
+            factor=None,
             roughness=network.links.roughness[None],
             emitter=network.nodes.emitter[None],
             leak_area=np.zeros((1, plan.n_junctions)),
@@ -88,8 +114,8 @@ class Drivers:
         return replace(self, base=demand, junction=np.arange(n_junctions), pattern=pattern)
 
     def with_demand_factor(self, factor: Floats) -> Drivers:
-        """Base demands times a factor; (member, junction)."""
-        return replace(self, base=self.base * np.take(factor, self.junction, axis=1))
+        """Demands times a factor; (member, junction)."""
+        return replace(self, factor=factor if self.factor is None else self.factor * factor)
 
     def replaced(self, *, roughness: Floats | None = None, leak_area: Floats | None = None) -> Drivers:
         """With another roughness or leaks; None keeps what there is."""
@@ -108,20 +134,28 @@ class Drivers:
         return replace(
             self,
             base=pick(self.base),
+            factor=None if self.factor is None else pick(self.factor),
             roughness=pick(self.roughness),
             emitter=pick(self.emitter),
             leak_area=pick(self.leak_area),
         )
 
-    def demand(self, multiplier: Floats, n_junctions: int) -> Floats:
-        """Required demand, m3/s; (member, junction).
+    def demand(self, multiplier: Multipliers, n_junctions: int) -> Floats:
+        """Required demand, m3/s; (member or 1, junction).
 
         Args:
-            multiplier: of all patterns; (member, pattern + 1).
+            multiplier: of all patterns at the members' times.
             n_junctions: how many there are.
         """
-        return required_demand(self.base, self.junction, self.pattern, multiplier, n_junctions)
+        if len(self.base) == 1:
+            shared = required_demand(self.base, self.junction, self.pattern, multiplier.table, n_junctions)
+            demand = multiplier.by_member(shared)
+        else:
+            table = np.take(multiplier.table, multiplier.row, axis=0)
+            demand = required_demand(self.base, self.junction, self.pattern, table, n_junctions)
+        return demand if self.factor is None else demand * self.factor
 
-    def parts(self, multiplier: Floats) -> Floats:
-        """Required demand by category, m3/s; (member, category)."""
-        return np.take(multiplier, self.pattern, axis=1) * self.base
+    def parts(self, multiplier: Multipliers) -> Floats:
+        """Required demand by category, m3/s; (member or 1, category)."""
+        parts = multiplier.of(self.pattern) * self.base
+        return parts if self.factor is None else parts * np.take(self.factor, self.junction, axis=1)

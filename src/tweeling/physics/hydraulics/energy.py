@@ -15,6 +15,7 @@ import numpy as np
 
 from tweeling.network.network import Floats, Ints
 from tweeling.physics.hydraulics.contract import Solution, Status
+from tweeling.physics.hydraulics.drivers import Multipliers
 from tweeling.physics.hydraulics.plan import Plan
 from tweeling.units import KW_PER_HP, METRES_PER_FOOT
 
@@ -87,7 +88,7 @@ class PumpPower:
         flow: m3/s.
         power: W.
         efficiency: 0 to 1; 0 for a pump that stands still.
-        price: per kWh.
+        price: per kWh; one row where all members pay the same.
     """
 
     running: Floats
@@ -97,13 +98,13 @@ class PumpPower:
     price: Floats
 
 
-def pump_power(plan: Plan, solution: Solution, multiplier: Floats) -> PumpPower:
+def pump_power(plan: Plan, solution: Solution, multiplier: Multipliers) -> PumpPower:
     """Power, efficiency and price of pumps in a steady state.
 
     Args:
         plan: the network's.
         solution: of all members.
-        multiplier: of all patterns; (member, pattern + 1).
+        multiplier: of all patterns at the members' times.
     """
     network = plan.network
     link = network.pumps.link
@@ -145,10 +146,10 @@ def _tenth_power(x: Floats) -> Floats:
     return np.array([number**0.1 for number in numbers.tolist()])[where]
 
 
-def _price(plan: Plan, multiplier: Floats) -> Floats:
+def _price(plan: Plan, multiplier: Multipliers) -> Floats:
     """Price per kWh of each pump; (member, pump)."""
     network = plan.network
     pumps, general = network.pumps, network.energy
     price = np.where(pumps.price > 0, pumps.price, general.price)
     pattern = np.where(pumps.price_pattern >= 0, pumps.price_pattern, general.price_pattern)
-    return price * np.take(multiplier, pattern, axis=1)
+    return price * multiplier.of(pattern)

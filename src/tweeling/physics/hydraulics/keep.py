@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from tweeling.errors import TooLargeError, UnknownElementError
 from tweeling.network.network import Ints, Network
+from tweeling.physics.hydraulics.contract import Solution
 from tweeling.physics.hydraulics.quantities import QUANTITIES
 
 LEVELS = (0.05, 0.5, 0.95)
@@ -71,13 +72,13 @@ class Selection:
         """How many elements a quantity is kept of."""
         return {"node": self.n_nodes, "junction": self.n_junctions, "link": self.n_links}[QUANTITIES[quantity].axis]
 
-    def pick(self, quantity: str, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """The elements that are kept; (member, element)."""
+    def pick(self, quantity: str, solution: Solution, network: Network) -> npt.NDArray[Any]:
+        """A quantity of the elements that are kept; (member, element)."""
         axis = QUANTITIES[quantity].axis
         chosen = self.links if axis == "link" else self.nodes
-        if chosen is None:
-            return array
-        return np.take(array, chosen[: self.n_junctions] if axis == "junction" else chosen, axis=1)
+        if axis == "junction" and chosen is not None:
+            chosen = chosen[: self.n_junctions]
+        return QUANTITIES[quantity].of(solution, network, chosen)
 
     def empty(self, n_members: int, n_times: int, number: npt.DTypeLike = np.float64) -> dict[str, npt.NDArray[Any]]:
         """Arrays to fill, (member, time, element) by quantity."""

@@ -23,9 +23,9 @@ from tweeling.network.network import Floats, Ints
 from tweeling.physics.hydraulics.clock import Clock
 from tweeling.physics.hydraulics.contract import Codes, Conditions, Engine, Flows, Solution, StoppingRule
 from tweeling.physics.hydraulics.controls import ControlTable, set_pump_speeds
-from tweeling.physics.hydraulics.drivers import Drivers, PatternTable
+from tweeling.physics.hydraulics.drivers import Drivers, Multipliers, PatternTable
 from tweeling.physics.hydraulics.energy import PumpEnergy, PumpPower, pump_power
-from tweeling.physics.hydraulics.plan import Plan, initial_status
+from tweeling.physics.hydraulics.plan import Plan, PumpLaw, initial_status
 from tweeling.physics.hydraulics.rules import Interval, RuleTable, Situation
 from tweeling.physics.hydraulics.tanks import fill, step_to_limits, tank_heads, tank_volumes, volume_per_flow
 
@@ -185,19 +185,11 @@ def step(
 
 
 def conditions_now(
-    period: Period, state: PeriodState, drivers: Drivers, multiplier: Floats
+    period: Period, state: PeriodState, drivers: Drivers, multiplier: Multipliers
 ) -> tuple[Conditions, Flows, Floats]:
     """What holds now: patterns and controls applied; where the solve starts; total positive required demand (member,)."""
     plan = period.plan
-    status, setting, flow = state.status.copy(), state.setting.copy(), state.flows.link.copy()
-    set_pump_speeds(plan, multiplier, status, setting, flow)
-    if len(period.controls):
-        filling = _filling(period, state.net_inflow)
-        fires = period.controls.firing(period.clock, state.time, state.volume, filling)
-        period.controls.act(plan, fires, status, setting, flow)
-    pumps = plan.network.pumps.link
-    # At no flow a pump's curve has no slope, or no end to it: EPANET's closed pumps keep a trickle to start again from.
-    flow[:, pumps] = np.maximum(np.take(flow, pumps, axis=1), plan.constants.no_flow)
+    status, setting, flow = _switched(period, state, multiplier)
     demand = drivers.demand(multiplier, plan.n_junctions)
     conditions = Conditions(
         demand=demand,
@@ -210,18 +202,34 @@ def conditions_now(
     )
     required = np.zeros(len(state))
     if len(period.rules):
-        required = np.ascontiguousarray(np.maximum(drivers.parts(multiplier), 0)).sum(axis=1)
+        required = required + np.ascontiguousarray(np.maximum(drivers.parts(multiplier), 0)).sum(axis=1)
     return conditions, replace(state.flows, link=flow, demand=demand), required
 
 
-def _fixed_heads(period: Period, volume: Floats, multiplier: Floats) -> Floats:
+def _switched(period: Period, state: PeriodState, multiplier: Multipliers) -> tuple[Codes, Floats, Floats]:
+    """Statuses, settings and first flows once pump speeds and controls have acted; copies only where any does."""
+    plan = period.plan
+    status, setting, flow = state.status, state.setting, state.flows.link
+    fires = period.controls.firing(period.clock, state.time, state.volume, _filling(period, state.net_inflow))
+    by_pattern = bool((plan.network.pumps.speed_pattern >= 0).any())
+    if not by_pattern and not fires.any():
+        return status, setting, flow
+    status, setting = status.copy(), setting.copy()
+    if (plan.pumps.law == PumpLaw.POWER).any():
+        flow = flow.copy()
+    set_pump_speeds(plan, multiplier, status, setting, flow)
+    period.controls.act(plan, fires, status, setting, flow)
+    return status, setting, flow
+
+
+def _fixed_heads(period: Period, volume: Floats, multiplier: Multipliers) -> Floats:
     """Heads of reservoirs by their patterns and of tanks by what they hold, m; (member, fixed)."""
     plan = period.plan
     network = plan.network
     head = np.empty((len(volume), len(plan.tank_of_fixed)))
     reservoirs = network.reservoirs
     elevation = network.nodes.elevation[reservoirs.node]
-    head[:, reservoirs.node - plan.n_junctions] = elevation * np.take(multiplier, reservoirs.pattern, axis=1)
+    head[:, reservoirs.node - plan.n_junctions] = elevation * multiplier.of(reservoirs.pattern)
     head[:, plan.tanks.fixed] = tank_heads(plan.tanks, volume)
     return head
 
@@ -238,8 +246,9 @@ def _time_to_next(period: Period, state: PeriodState, conditions: Conditions, so
     seconds = step_to_limits(tanks, period.clock.regular_step(state.time), state.volume, filling, resting)
     tank_head = np.take(conditions.fixed_head, tanks.fixed, axis=1)
     return period.controls.step_to_next(
-        period.clock, seconds, state.time, tank_head, state.volume, filling, resting, solution.status, solution.setting
-    )
+        period.plan, period.clock, seconds, state.time, tank_head, state.volume, filling, resting, solution.status,
+        solution.setting,
+    )  # fmt: skip
 
 
 def _move(period: Period, state: PeriodState, solution: Solution, required: Floats, seconds: Ints) -> tuple[PeriodState, Ints]:

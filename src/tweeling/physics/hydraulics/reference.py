@@ -46,6 +46,14 @@ DAMPING = 0.6
 HOLDING = (LinkKind.PRV, LinkKind.PSV)
 SLACK = 1e-12
 """m3/s: a change of flow below this never delays convergence by heads."""
+STILL = 1e-9
+"""m3/s: a solve goes on while a closed link accounts for more than this in a balance, or while more than this moves in a
+network at rest (by our own rule); ..."""
+PATIENCE = 5
+"""... but for so many iterations at most once all else is settled: what still creeps then is no transient."""
+RESTLESS = 20
+"""Iterations after which zones without supply are looked for also in a member that does not converge, every tenth time: where
+pipes have almost no resistance, the rounding of a sinking zone's heads is flow enough to keep it from converging."""
 OWN_RELATIVE_CHANGE = 1e-6
 """sum |dq| / sum |q| that our own stopping rule asks for beside heads."""
 
@@ -64,6 +72,7 @@ class _Members:
     setting: Floats
     dry: Bools
     reopened: Bools
+    waited: Ints
     iterations: Ints
     outcome: Codes
     culprit: Ints
@@ -127,9 +136,17 @@ def damping(iteration: int, error: Floats) -> Floats:
     return np.where(restless, DAMPING, 1.0)
 
 
+def looks_for_dry(iteration: int) -> bool:
+    """Whether zones without supply are looked for in this iteration also where a member has not converged."""
+    return iteration > RESTLESS and iteration % 10 == 0
+
+
 def solve(plan: Plan, conditions: Conditions, flows: Flows, rule: StoppingRule) -> Solution:
     """A steady state for every member; see `contract.Engine`."""
     given, members = _begin(plan, conditions, flows)
+    pumps = plan.network.pumps.link
+    # At no flow a pump's curve has no slope, or no end to it: EPANET's closed pumps keep a trickle to start again from.
+    members.flow[:, pumps] = np.maximum(members.flow[:, pumps], plan.constants.no_flow)
     members.dry = unreached(plan, may_pass(plan, members.status, members.setting))
     _dry_out(plan, members)
     next_check = np.full(len(members.head), rule.check_frequency)
@@ -173,6 +190,7 @@ def _begin(plan: Plan, conditions: Conditions, flows: Flows) -> tuple[_Given, _M
         setting=rows(conditions.setting),
         dry=np.zeros((n_members, plan.n_nodes), dtype=bool),
         reopened=np.zeros(n_members, dtype=bool),
+        waited=np.zeros(n_members, dtype=np.int64),
         iterations=np.zeros(n_members, dtype=np.int64),
         outcome=np.full(n_members, Outcome.UNBALANCED, dtype=np.int8),
         culprit=np.full(n_members, -1),
@@ -212,7 +230,7 @@ def _iterate(
     members.error = np.where(step.total > accuracy, step.moved / np.maximum(step.total, accuracy), step.moved)
     converged = members.error <= accuracy
     if rule.accuracy is None:
-        converged &= step.head_error <= rule.head
+        converged &= (step.head_error <= rule.head) & ((step.total > accuracy) | (step.moved <= STILL))
 
     old = members.status
     creeps = step.creep > plan.constants.flow_tolerance
@@ -237,16 +255,22 @@ def _iterate(
     next_check = np.where(~converged & checked, iteration + rule.check_frequency, next_check)
 
     settled = converged & ~changed
-    dry = unreached(plan, passes(plan, members.status, members.setting)) & settled[:, None]
+    looks = settled | (~changed & looks_for_dry(iteration))
+    dry = unreached(plan, passes(plan, members.status, members.setting)) & looks[:, None]
     reopened = np.where(members.reopened[:, None], members.status, _reopen(plan, members.status, dry))
-    settled &= (reopened == members.status).all(1)
+    looks &= (reopened == members.status).all(1)
     members.reopened |= (reopened != members.status).any(1)
     members.status = reopened
-    dry &= settled[:, None]
+    dry &= looks[:, None]
     more = (dry & ~members.dry).any(1)
     members.dry |= dry
     _dry_out(plan, members)
-    done = settled & ~more
+    done = settled & looks & ~more
+    creeping = (step.creep > STILL).any(1)
+    # Heads that come back from a zone that sank leave the rounding of a long way: the step after is needed, too.
+    returns = members.waited < 0
+    members.waited = np.where(more, -1, np.where(done & creeping, np.maximum(members.waited, 0) + 1, 0))
+    done &= ~returns & (~creeping | (members.waited >= PATIENCE))
     drifting = creeps.any(1)
     worst = np.where(drifting, _argmax(step.creep), step.worst)
     n_junctions = plan.n_junctions

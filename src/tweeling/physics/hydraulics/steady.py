@@ -117,7 +117,7 @@ def solve(
     )
     conditions, flows = _opening(period, inputs)
     if start is not None:
-        flows = _from_start(period.plan, start, flows, inputs.n_members)
+        flows = _from_start(start, flows, inputs.n_members)
     engine = engine or default_engine()
     solution = solve_in_threads(engine, period.plan, conditions, flows, StoppingRule(accuracy=accuracy))
     return _state(network, conditions, solution)
@@ -181,7 +181,7 @@ def _opening(period: Period, inputs: Inputs) -> tuple[Conditions, Flows]:
     return conditions, plan.cold_flows(conditions)
 
 
-def _from_start(plan: Plan, start: State, cold: Flows, n_members: int) -> Flows:
+def _from_start(start: State, cold: Flows, n_members: int) -> Flows:
     """Flows to start from; a delivered demand starts from the required one, as EPANET's does."""
     flows = start.solution.flows
     if len(flows.link) not in (1, n_members) or flows.link.shape[1] != cold.link.shape[1]:
@@ -189,11 +189,9 @@ def _from_start(plan: Plan, start: State, cold: Flows, n_members: int) -> Flows:
             f"start has {len(flows.link)} members and {flows.link.shape[1]} links; it must have 1 or {n_members} members "
             f"and {cold.link.shape[1]} links"
         )
-    # What rests at exactly no flow, an outlet or a pump, has no slope to start from.
-    link, pumps = flows.link.copy(), plan.network.pumps.link
-    link[:, pumps] = np.where(np.abs(link[:, pumps]) < plan.constants.no_flow, plan.constants.no_flow, link[:, pumps])
+    # An outlet that rests at exactly no flow has no slope to start from.
     fresh = {n: np.where(getattr(flows, n) > 0, getattr(flows, n), getattr(cold, n)) for n in ("leak_fixed", "leak_variable")}
-    return replace(flows, link=link, demand=cold.demand, **fresh)
+    return replace(flows, demand=cold.demand, **fresh)
 
 
 def _state(network: Network, conditions: Conditions, solution: Solution) -> State:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from tweeling.network.network import Floats, Ints
-from tweeling.physics.hydraulics.clock import whole_seconds
 from tweeling.physics.hydraulics.plan import TankTable
+from tweeling.physics.kernels.events import tank_limits
 from tweeling.units import METRES_PER_FOOT, FileUnits
 
 
@@ -49,11 +49,9 @@ def step_to_limits(tanks: TankTable, step: Ints, volume: Floats, filling: Floats
         filling: m3 per second, negative when a tank empties; (member, tank).
         resting: a filling up to this size counts as none.
     """
-    room = np.where(filling > 0, tanks.max_volume, tanks.min_volume) - volume
-    moving = np.abs(filling) > resting
-    seconds = whole_seconds(np.divide(room, filling, out=np.zeros_like(room), where=moving))
-    for tank in range(room.shape[1]):
-        step = np.where((seconds[:, tank] > 0) & (seconds[:, tank] < step), seconds[:, tank], step)
+    step = step.copy()
+    arrays = (tanks.min_volume, tanks.max_volume, volume, filling)
+    tank_limits(*(np.require(array, requirements=["C", "W"]) for array in arrays), resting, step)
     return step
 
 

@@ -41,6 +41,9 @@ from tweeling.physics.kernels.tables import (
 )
 from tweeling.physics.kernels.vector import LANES
 
+CLOSED_SETS = 8
+"""Sets of closed links whose dry nodes are remembered: members of a run differ in a few pumps and valves."""
+
 _compiled: weakref.WeakKeyDictionary[Plan, Compiled] = weakref.WeakKeyDictionary()
 
 
@@ -218,12 +221,14 @@ def _block(plan: Plan, compiled: Compiled, given: Given) -> Block:
         next_check=np.zeros(LANES, dtype=np.int64),
         error=np.zeros(LANES),
         reopened=np.zeros(LANES, dtype=bool),
+        waited=np.zeros(LANES, dtype=np.int64),
         clean=np.zeros(LANES, dtype=bool),
+        lane_shut=np.zeros((LANES, m), dtype=bool),
         dried=np.zeros(LANES, dtype=bool),
         shut=np.zeros(m, dtype=bool),
-        last_shut=np.zeros((2, m), dtype=bool),
-        last_dry=np.zeros((2, nodes), dtype=bool),
-        any_dry=np.full(2, -1),
+        last_shut=np.zeros((CLOSED_SETS, m), dtype=bool),
+        last_dry=np.zeros((CLOSED_SETS, nodes), dtype=bool),
+        any_dry=np.append(np.full(CLOSED_SETS, -1), 0),
         stack=np.zeros(nodes, dtype=np.int64),
         old_status=np.zeros(m, dtype=np.int8),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tweeling.physics.hydraulics.reference import DAMPING
+from tweeling.physics.hydraulics.reference import DAMPING, PATIENCE, RESTLESS, STILL
 from tweeling.physics.kernels.compiled import compiled, compiled_entry, part
 from tweeling.physics.kernels.newton import newton_step
 from tweeling.physics.kernels.structure import MACHINE, SOFT_PIPE, THROTTLE
@@ -28,7 +28,7 @@ from tweeling.physics.kernels.tables import (
     XHEAD,
 )
 from tweeling.physics.kernels.tangents import passes
-from tweeling.physics.kernels.vector import LANES
+from tweeling.physics.kernels.vector import LANES, choose, less, load, spread, store
 
 
 @compiled_entry
@@ -38,6 +38,7 @@ def solve_members(compiled, given, block, output, accuracy, head_tolerance, tria
     member, iteration, next_check = block.member, block.iteration, block.next_check
     shared = given.resistance.shape[0] == 1 and given.roughness.shape[0] == 1
     waiting, running = 0, 0
+    own = head_tolerance < np.inf
     while True:
         coming = 0
         for lane in range(LANES):
@@ -67,7 +68,7 @@ def solve_members(compiled, given, block, output, accuracy, head_tolerance, tria
             if member[lane] < 0:
                 continue
             done, next_check[lane] = _conclude(
-                compiled, given, block, output, lane, member[lane], iteration[lane], next_check[lane], accuracy,
+                compiled, given, block, output, lane, member[lane], iteration[lane], next_check[lane], accuracy, own,
                 trials, check_frequency, max_check,
             )  # fmt: skip
             if done:
@@ -84,8 +85,10 @@ def solve_members(compiled, given, block, output, accuracy, head_tolerance, tria
 
 @part
 def _put_in_numbers(compiled, given, block, coming):  # type: ignore[no-untyped-def]
-    """Loads heads, demands and flows of the members in the first lanes of `moving`: one visit to each row of memory."""
+    """Loads heads, demands and flows of the members in the first lanes of `moving`, four at a time."""
     structure, n, nodes = compiled.structure, compiled.numbers.n, compiled.numbers.n_nodes
+    for lane in range(LANES):
+        block.sums[1, lane] = 0.0
     for at in range(coming):
         lane = block.moving[at]
         row = block.member[lane] if given.fixed_head.shape[0] > 1 else 0
@@ -93,53 +96,98 @@ def _put_in_numbers(compiled, given, block, coming):  # type: ignore[no-untyped-
         for fixed in range(nodes - n):
             block.head[n + fixed, lane] = given.fixed_head[row, fixed]
             top = max(top, given.fixed_head[row, fixed])
-        block.sums[0, lane] = top
-    own_demand, own_flow = given.demand.shape[0] > 1, given.flow.shape[0] > 1
-    for junction in range(n):
-        position = structure.position[junction]
-        for at in range(coming):
-            lane = block.moving[at]
-            block.demand[position, lane] = given.demand[block.member[lane] if own_demand else 0, junction]
-            block.head[position, lane] = block.sums[0, lane]
-    for place in range(structure.order.shape[0]):
-        link = structure.order[place]
-        for at in range(coming):
-            lane = block.moving[at]
-            block.flow[place, lane] = given.flow[block.member[lane] if own_flow else 0, link]
+        block.sums[0, lane], block.sums[1, lane] = top, 1.0
+    top_row, comes = load(block.sums, 0), less(spread(0.0), load(block.sums, 1))
+    for position in range(n):
+        store(block.head, position, choose(comes, top_row, load(block.head, position)))
+    for at in range(0, coming, 4):
+        a, b, c, d = _four(block.moving, at, coming)
+        own = given.demand.shape[0] > 1
+        w, x, y, z = _rows_of(block.member, a, b, c, d, own)
+        for junction in range(n):
+            here = np.uint64(structure.position[junction])
+            block.demand[here, a] = given.demand[w, junction]
+            block.demand[here, b] = given.demand[x, junction]
+            block.demand[here, c] = given.demand[y, junction]
+            block.demand[here, d] = given.demand[z, junction]
+        own = given.flow.shape[0] > 1
+        w, x, y, z = _rows_of(block.member, a, b, c, d, own)
+        for place in range(structure.order.shape[0]):
+            link = np.uint64(structure.order[place])
+            block.flow[place, a] = given.flow[w, link]
+            block.flow[place, b] = given.flow[x, link]
+            block.flow[place, c] = given.flow[y, link]
+            block.flow[place, d] = given.flow[z, link]
 
 
 @part
 def _take_out_numbers(compiled, block, output, leaving):  # type: ignore[no-untyped-def]
-    """Writes heads and flows of the members in the first lanes of `moving`: one visit to each row of memory."""
+    """Writes heads and flows of the members in the first lanes of `moving`, four at a time."""
     structure = compiled.structure
-    for node in range(compiled.numbers.n_nodes):
-        position = structure.position[node]
-        for at in range(leaving):
-            lane = block.moving[at]
-            output.head[block.member[lane], node] = block.head[position, lane]
-    for place in range(structure.order.shape[0]):
-        link = structure.order[place]
-        for at in range(leaving):
-            lane = block.moving[at]
-            output.flow[block.member[lane], link] = block.flow[place, lane]
+    for at in range(0, leaving, 4):
+        a, b, c, d = _four(block.moving, at, leaving)
+        w, x, y, z = _rows_of(block.member, a, b, c, d, True)
+        for node in range(compiled.numbers.n_nodes):
+            position = np.uint64(structure.position[node])
+            output.head[w, node] = block.head[position, a]
+            output.head[x, node] = block.head[position, b]
+            output.head[y, node] = block.head[position, c]
+            output.head[z, node] = block.head[position, d]
+        for place in range(structure.order.shape[0]):
+            link = np.uint64(structure.order[place])
+            output.flow[w, link] = block.flow[place, a]
+            output.flow[x, link] = block.flow[place, b]
+            output.flow[y, link] = block.flow[place, c]
+            output.flow[z, link] = block.flow[place, d]
 
 
 @compiled
-def _find_dry(compiled, block, which):  # type: ignore[no-untyped-def]
-    """Whether the links in `shut` cut nodes off, which then stand in last_dry[which]; remembers the last closed set."""
-    last, dry, known, stack, shut = block.last_shut, block.last_dry, block.any_dry, block.stack, block.shut
-    same = known[which] >= 0
-    if same:
-        for place in range(shut.shape[0]):
-            if last[which, place] != shut[place]:
-                same = False
-                break
-    if same:
-        return known[which] == 1
-    for place in range(shut.shape[0]):
-        last[which, place] = shut[place]
-    structure, n = compiled.structure, compiled.numbers.n
-    nodes = compiled.numbers.n_nodes
+def _four(moving, at, end):  # type: ignore[no-untyped-def]
+    """Four lanes from `at` on; the last one again and again where there are fewer: written twice, it is still the same."""
+    last = end - 1
+    return (
+        np.uint64(moving[at]),
+        np.uint64(moving[min(at + 1, last)]),
+        np.uint64(moving[min(at + 2, last)]),
+        np.uint64(moving[min(at + 3, last)]),
+    )
+
+
+@compiled
+def _rows_of(member, a, b, c, d, own):  # type: ignore[no-untyped-def]
+    """The rows of the members in four lanes, in an array that has a row for each of them or one for all."""
+    if not own:
+        return np.uint64(0), np.uint64(0), np.uint64(0), np.uint64(0)
+    return np.uint64(member[a]), np.uint64(member[b]), np.uint64(member[c]), np.uint64(member[d])
+
+
+@compiled
+def _find_dry(compiled, block):  # type: ignore[no-untyped-def]
+    """Which remembered closed set the links in `shut` are; any_dry tells whether it cuts nodes off, last_dry which."""
+    sets, latest = block.any_dry.shape[0] - 1, block.any_dry[-1]
+    for at in range(sets):
+        which = (latest + at) % sets
+        if block.any_dry[which] < 0:
+            continue
+        others = 0
+        for place in range(block.shut.shape[0]):
+            others += block.last_shut[which, place] != block.shut[place]
+        if others == 0:
+            block.any_dry[-1] = which
+            return which
+    which = (latest + sets - 1) % sets
+    block.any_dry[-1] = which
+    _search_dry(compiled, block, which)
+    return which
+
+
+@compiled
+def _search_dry(compiled, block, which):  # type: ignore[no-untyped-def]
+    """Searches from the sources through all links but those in `shut`, and remembers the answer."""
+    dry, stack, structure = block.last_dry, block.stack, compiled.structure
+    n, nodes = compiled.numbers.n, compiled.numbers.n_nodes
+    for place in range(block.shut.shape[0]):
+        block.last_shut[which, place] = block.shut[place]
     top = 0
     for node in range(nodes):
         dry[which, node] = node < n
@@ -152,7 +200,7 @@ def _find_dry(compiled, block, which):  # type: ignore[no-untyped-def]
         node = stack[top]
         for at in range(structure.incident_first[node], structure.incident_first[node + 1]):
             place = structure.incident[at]
-            if shut[place]:
+            if block.shut[place]:
                 continue
             other = structure.start[place] + structure.end[place] - node
             if dry[which, other]:
@@ -160,8 +208,7 @@ def _find_dry(compiled, block, which):  # type: ignore[no-untyped-def]
                 left -= 1
                 stack[top] = other
                 top += 1
-    known[which] = 1 if left > 0 else 0
-    return left > 0
+    block.any_dry[which] = 1 if left > 0 else 0
 
 
 @part
@@ -169,6 +216,7 @@ def _put_in(compiled, given, block, lane, member, shared):  # type: ignore[no-un
     """Loads the rest of a member into a lane: statuses, settings, outlets, resistances; closed pipes and dry zones."""
     structure, links, numbers = compiled.structure, compiled.links, compiled.numbers
     n, m = numbers.n, structure.order.shape[0]
+    resistance_row = member if given.resistance.shape[0] > 1 else 0
     soft, throttle, machine = structure.groups[SOFT_PIPE], structure.groups[THROTTLE], structure.groups[MACHINE]
 
     if block.dried[lane]:
@@ -179,28 +227,29 @@ def _put_in(compiled, given, block, lane, member, shared):  # type: ignore[no-un
         for place in range(m):
             block.dry_link[lane, place] = False
     if not (shared and block.clean[lane]):
-        row = member if given.resistance.shape[0] > 1 else 0
         rough_row = member if given.roughness.shape[0] > 1 else 0
         for place in range(throttle):
             link = structure.order[place]
-            block.resistance[place, lane] = given.resistance[row, link]
+            block.resistance[place, lane] = given.resistance[resistance_row, link]
+            block.lane_shut[lane, place] = False
             if numbers.darcy:
                 block.relative[place, lane] = given.roughness[rough_row, link] / links.diameter[place]
     block.clean[lane] = shared
-    block.error[lane], block.reopened[lane] = np.inf, False
+    block.error[lane], block.reopened[lane], block.waited[lane] = np.inf, False, 0
+    _shut_pipes(compiled, given, block, lane, member, resistance_row)
 
     status_row = member if given.status.shape[0] > 1 else 0
     setting_row = member if given.setting.shape[0] > 1 else 0
-    any_shut = _shuts_pipes(compiled, given, block, status_row)
     for place in range(soft, m):
         link, kind = structure.order[place], links.kind[place]
         status, setting = given.status[status_row, link], given.setting[setting_row, link]
         block.status[lane, place], block.setting[lane, place] = status, setting
+        if kind == PUMP:
+            block.flow[place, lane] = max(block.flow[place, lane], numbers.no_flow)
         regulates = kind in (PRV, PSV, FCV) and not np.isnan(setting)
         reopens = kind == CHECK_VALVE or links.switched[place] or regulates
         stopped = kind == PUMP and setting == 0.0 and not links.switched[place]
         block.shut[place] = (status == CLOSED and not reopens) or stopped
-        any_shut |= block.shut[place]
         if throttle <= place < machine:
             minor = links.minor[place] if np.isnan(setting) else links.minor_per_coefficient[place] * setting
             block.minor[place - throttle, lane] = minor if status > CLOSED else -1.0
@@ -214,26 +263,36 @@ def _put_in(compiled, given, block, lane, member, shared):  # type: ignore[no-un
         exists = given.outlet_resistance[row, outlet] >= 0.0
         block.outlet_flow[outlet, lane] = given.outlet_flow[flow_row, outlet] if exists else 0.0
 
-    if any_shut:
-        for place in range(soft):
-            if block.shut[place]:
-                block.clean[lane] = False
-                block.resistance[place, lane] = compiled.numbers.blocked
-                block.flow[place, lane] = 0.0
-    if _find_dry(compiled, block, 0):  # also with all links open: a part of the network may have no link to a source
-        _dry_out(compiled, given, block, lane, block.last_dry[0])
+    which = _find_dry(compiled, block)  # also with all links open: a part of the network may have no link to a source
+    if block.any_dry[which] > 0:
+        _dry_out(compiled, given, block, lane, block.last_dry[which])
 
 
 @compiled
-def _shuts_pipes(compiled, given, block, status_row):  # type: ignore[no-untyped-def]
-    """Marks the plain pipes that are closed in a row of statuses; whether there are any."""
-    structure = compiled.structure
-    closed = 0
+def _shut_pipes(compiled, given, block, lane, member, resistance_row):  # type: ignore[no-untyped-def]
+    """Blocks the plain pipes that are closed in a member and frees those that were blocked by the lane's last one."""
+    structure, soft = compiled.structure, compiled.structure.groups[SOFT_PIPE]
+    row = member if given.status.shape[0] > 1 else 0
+    closed, others = 0, 0
     for link in range(given.status.shape[1]):
-        closed += given.status[status_row, link] <= CLOSED
-    for place in range(structure.groups[SOFT_PIPE]):
-        block.shut[place] = closed > 0 and given.status[status_row, structure.order[place]] <= CLOSED
-    return closed > 0
+        closed += given.status[row, link] <= CLOSED
+    if closed > 0:
+        for place in range(soft):
+            block.shut[place] = given.status[row, np.uint64(structure.order[place])] <= CLOSED
+    else:
+        for place in range(soft):
+            block.shut[place] = False
+    for place in range(soft):
+        others += block.shut[place] != block.lane_shut[lane, place]
+    if closed == 0 and others == 0:
+        return
+    for place in range(soft):
+        if block.shut[place]:
+            block.flow[place, lane] = 0.0
+            block.resistance[place, lane] = compiled.numbers.blocked
+        elif block.lane_shut[lane, place]:
+            block.resistance[place, lane] = given.resistance[resistance_row, structure.order[place]]
+        block.lane_shut[lane, place] = block.shut[place]
 
 
 @compiled
@@ -262,15 +321,17 @@ def _dry_out(compiled, given, block, lane, dry):  # type: ignore[no-untyped-def]
 
 @part
 def _conclude(  # type: ignore[no-untyped-def]
-    compiled, given, block, output, lane, member, iteration, next_check, accuracy, trials, check_frequency, max_check
+    compiled, given, block, output, lane, member, iteration, next_check, accuracy, own, trials, check_frequency, max_check
 ):
     """Checks a lane's statuses and convergence; whether its member is done, and when it checks its links next."""
     structure, numbers = compiled.structure, compiled.numbers
     total, moved = block.sums[0, lane], block.sums[1, lane]
     error = moved / total if total > accuracy else moved
     block.error[lane] = error
-    converged = error <= accuracy and block.sums[2, lane] <= 0.0
-    sinking = creeping(compiled, block, lane)
+    converged = error <= accuracy and block.sums[2, lane] <= 0.0 and (not own or total > accuracy or moved <= STILL)
+    sinking, creep = creeping(compiled, block, lane)
+    if creep <= numbers.flow_tolerance:
+        sinking = -1
     last = regulate(compiled, block, lane)
     changed = last >= 0
     check = iteration == next_check and iteration <= max_check
@@ -284,23 +345,31 @@ def _conclude(  # type: ignore[no-untyped-def]
         if link >= 0:
             last, changed = link, True
     done = converged and not changed
-    if done:
-        any_shut = _shuts_pipes(compiled, given, block, member if given.status.shape[0] > 1 else 0)
+    more, returns = False, block.waited[lane] < 0
+    if done or (not changed and iteration > RESTLESS and iteration % 10 == 0):
+        any_shut = False
+        for place in range(structure.groups[SOFT_PIPE]):
+            block.shut[place] = block.lane_shut[lane, place]
+            any_shut |= block.shut[place]
         for place in range(structure.groups[SOFT_PIPE], structure.order.shape[0]):
             kind, status, setting = compiled.links.kind[place], block.status[lane, place], block.setting[lane, place]
             block.shut[place] = not passes(kind, status, setting)
             any_shut |= block.shut[place]
-        if any_shut and _find_dry(compiled, block, 1):
-            dry = block.last_dry[1]
+        which = _find_dry(compiled, block) if any_shut else 0
+        if any_shut and block.any_dry[which] > 0:
+            dry = block.last_dry[which]
             opened = -1 if block.reopened[lane] else _reopen(compiled, block, lane, dry)
             if opened >= 0:
                 block.reopened[lane] = True
                 last, changed, done = opened, True, False
             else:
                 for node in range(numbers.n):
-                    done &= block.dry_node[lane, node] or not dry[node]
-                if not done:
+                    more |= dry[node] and not block.dry_node[lane, node]
+                if more:
+                    done = False
                     _dry_out(compiled, given, block, lane, dry)
+    block.waited[lane] = -1 if more else max(block.waited[lane], 0) + 1 if done and creep > STILL else 0
+    done = done and not returns and (creep <= STILL or block.waited[lane] >= PATIENCE)
     # A pivot that is all rounding belongs to a zone without supply; where none was found, the step proves nothing.
     done &= block.sums[3, lane] >= LEAST_PIVOT
     if not done and iteration < trials:
@@ -370,11 +439,13 @@ def _take_out(compiled, given, block, output, lane, member):  # type: ignore[no-
         for node in range(n):
             if block.dry_node[lane, structure.position[node]]:
                 output.head[member, node] = np.nan
-    if not block.clean[lane]:
+    still = 0
+    for place in range(structure.groups[SOFT_PIPE]):
+        still += block.lane_shut[lane, place] | block.dry_link[lane, place]
+    if still > 0:
         for place in range(structure.groups[SOFT_PIPE]):
-            link = structure.order[place]
-            if output.status[member, link] <= CLOSED or block.dry_link[lane, place]:
-                output.flow[member, link] = 0.0
+            if block.lane_shut[lane, place] or block.dry_link[lane, place]:
+                output.flow[member, structure.order[place]] = 0.0
     for place in range(structure.groups[SOFT_PIPE], structure.order.shape[0]):
         link = structure.order[place]
         status, setting = block.status[lane, place], block.setting[lane, place]

@@ -76,7 +76,8 @@ def make_structure(plan: Plan) -> Structure:
     pair_first, pair = _pairs(first, row)
 
     groups = link_groups(plan)
-    order = np.argsort(groups, kind="stable")
+    # Within a group in order of elimination: links that meet stand together, which is what a cache likes.
+    order = np.lexsort((np.minimum(position[links.start], position[links.end]), groups))
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
     start, end = position[links.start][order], position[links.end][order]

@@ -26,9 +26,9 @@ from tweeling.physics.kernels.tangents import passes, stalled
 
 @compiled
 def creeping(compiled, block, lane):  # type: ignore[no-untyped-def]
-    """Place of the link with the largest flow that only a sinking zone explains, -1 if none has; opens baseless PSVs."""
+    """Place of the link with the largest flow that only a sinking zone explains, and that flow; opens baseless PSVs."""
     structure, numbers, links = compiled.structure, compiled.numbers, compiled.links
-    worst, at = numbers.flow_tolerance, -1
+    worst, at = 0.0, -1
     for k in range(structure.groups[SOFT_PIPE], structure.groups[4]):
         if structure.groups[THROTTLE] <= k < structure.groups[MACHINE] or block.dry_link[lane, k]:
             continue
@@ -49,7 +49,7 @@ def creeping(compiled, block, lane):  # type: ignore[no-untyped-def]
                 block.status[lane, place] = XPRESSURE
                 block.flow[place, lane] = 0.0
                 _flatten(compiled, block, lane)
-    return at
+    return at, worst
 
 
 @compiled

@@ -97,6 +97,7 @@ class Numbers(NamedTuple):
     flow_tolerance: float
     tiny_slope: float
     tiny_flow: float
+    no_flow: float
     barrier: float
     barrier_width: float
     largest_minor: float
@@ -153,11 +154,12 @@ class Given(NamedTuple):
 class Block(NamedTuple):
     """The working memory of LANES members; rows are positions, places or outlets, columns lanes.
 
-    The last fourteen are the loop's own: which member each lane holds (-1 none), lanes whose member comes or goes, its
-    iteration, next check and last error, whether links were reopened (see `reference._reopen`), whether it is clean (no plain
-    pipe closed, nothing dry, and the shared resistances loaded), whether something is dry; for the search of dry zones the
-    closed set asked for, the two closed sets answered last with their dry nodes and whether there are any (-1 not asked yet),
-    and a stack; statuses before a check.
+    The last sixteen are the loop's own: which member each lane holds (-1 none), lanes whose member comes or goes, its
+    iteration, next check and last error, whether links were reopened (see `reference._reopen`), how long it has waited for what
+    creeps, whether it is clean (nothing dry, and the shared resistances loaded but in pipes that are blocked), which plain
+    pipes are blocked because its member has closed them, whether something is dry; for the search of dry zones the closed set
+    asked for, the closed sets answered last with their dry nodes and whether there are any (-1 none known yet; the last entry
+    says which set was asked for last), and a stack; statuses before a check.
     """
 
     head: Floats
@@ -192,7 +194,9 @@ class Block(NamedTuple):
     next_check: Ints
     error: Floats
     reopened: npt.NDArray[np.bool_]
+    waited: Ints
     clean: npt.NDArray[np.bool_]
+    lane_shut: npt.NDArray[np.bool_]
     dried: npt.NDArray[np.bool_]
     shut: npt.NDArray[np.bool_]
     last_shut: npt.NDArray[np.bool_]
@@ -286,6 +290,7 @@ def compile_plan(plan: Plan) -> Compiled:
             flow_tolerance=constants.flow_tolerance,
             tiny_slope=constants.tiny_slope,
             tiny_flow=1e-6 / unit,
+            no_flow=constants.no_flow,
             barrier=constants.barrier,
             barrier_width=constants.barrier_width,
             largest_minor=1e8 * 0.3048 * unit**2,
