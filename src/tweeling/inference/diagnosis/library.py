@@ -147,7 +147,11 @@ def make_library(model: Model) -> Library:
         groups[place] = [*_leaks(model, demand, size), *_closed(model, demand), *_others(model, demand)]
     both = list(zip(*groups, strict=True))
     closed = np.array([[row for kind, _, row, _ in group if kind.centre] for group in groups])
-    seen = _testable(model, model.nominal_demand(hours[1] * 3600) * scale[1], closed[1]) if closed.size else np.zeros(0, bool)
+    seen = (
+        _testable(model, model.nominal_demand(hours[1] * 3600) * scale[1], closed[1])
+        if closed.size
+        else np.zeros(closed.shape[1], bool)
+    )
     keep = iter(seen.tolist())
     both = [pair for pair in both if not pair[0][0].centre or next(keep)]
     kinds = tuple(dict.fromkeys(first[0] for first, _ in both))
