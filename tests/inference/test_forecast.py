@@ -153,8 +153,9 @@ def test_an_analysis_lies_nearer_to_what_was_read_and_the_open_run_stays(
     np.testing.assert_array_equal(read[OPEN], found.read[OPEN])
 
 
+@pytest.mark.parametrize(("noise_sd", "share"), [(0.0, 0.95), (0.5, 0.6)])
 def test_a_sensor_that_is_withheld_comes_nearer_to_the_truth_too(
-    model: Model, draws: Draws, places: Places, belief: Belief
+    model: Model, draws: Draws, places: Places, belief: Belief, noise_sd: float, share: float
 ) -> None:
     members, plain = passed(model, draws, places, belief, nothing(model))
     assert model.scored.sensor.tolist() == [HIDDEN]
@@ -166,7 +167,8 @@ def test_a_sensor_that_is_withheld_comes_nearer_to_the_truth_too(
         _, found = passed(model, draws, places, belief, value)
         after, _ = assimilate(model, belief, found.linear, found.surprise, np.ones(len(belief.mean)), STEPS, fixed=False)
         believed = members_of(model, after, draws, [places])
-        read = analyse(model, found, members, believed, after, value, 0.5, (1, 0, 2)).read[CENTRAL]
+        read = analyse(model, found, members, believed, after, value, noise_sd, (1, 0, 2)).read[CENTRAL]
         errors.append([found.read[CENTRAL, :, HIDDEN] - exact[:, HIDDEN], read[:, HIDDEN] - exact[:, HIDDEN]])
     before, after_it = np.sqrt((np.array(errors) ** 2).mean(axis=(0, 2)))
-    assert after_it < 0.6 * before
+    # Without noise of single demands only what is learnt of zones and directions helps, and here most is noise.
+    assert after_it < share * before

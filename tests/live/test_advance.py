@@ -22,7 +22,7 @@ from tweeling.observation.sensors import Sensor
 from tweeling.reading import SECOND
 from twins import MILD, NET3, batches_of, before, hidden_town, make_folder, taken, twin_of, without
 
-HIDDEN = ("pressure:141", "flow:335")
+HIDDEN = ("pressure:141", "flow:335", "level:3")
 HALF_HOURS = {"sensors": {"interval": "30min", "withhold": list(HIDDEN)}, "time": {"cycle": "1h"}, "ensemble": {"members": 6}}
 N_CYCLES = 8
 GOING_ON = ("cycle", "end", "track", "belief", "diagnosis", "findings")

@@ -28,6 +28,8 @@ MOST_JUNCTIONS = 2000
 """Junctions whose leak is solved for; others take the signature of one near by."""
 LEAK_SHARE = 0.05
 """Size of the leak that signatures are taken at, as a share of the town's mean demand."""
+GROSS = 20.0
+"""How much further off a sensor is that fails altogether than one that is a little wrong."""
 MODEL_DIRECTIONS = 12
 """Directions of the fixed unknowns along which the model may turn out wrong."""
 TESTABLE = 4.0
@@ -278,8 +280,8 @@ def _others(model: Model, demand: Floats) -> list[Signature]:
         sd = 1.0 if compared.offset[row] else max(0.2 * float(typical[row]), 20 * float(compared.std[row]))
         unit = np.zeros(len(compared))
         unit[row] = 1.0
-        kind = Kind("sensor", 0.3, 0.0, sd, False)
-        found.append((kind, sensors.ids[compared.sensor[row]], unit, kind.rate))
+        for kind in (Kind("sensor", 0.3, 0.0, sd, False), Kind("sensor", 0.1, 0.0, GROSS * sd, False)):
+            found.append((kind, sensors.ids[compared.sensor[row]], unit, kind.rate))
     by = sensitivities_of(model.free.plan, conditions, base, compared.outputs)
     by_demand, by_roughness, by_setting = compared.rows_of(by)
     kind = Kind("demand", 0.05, 0.0, 0.25, False)
