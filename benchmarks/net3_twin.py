@@ -144,7 +144,7 @@ def main() -> None:
     what = f"Net3, {len(WITHHELD)} pressure of {len(SENSORS)} sensors, {len(worlds)} worlds"
     rows += [one | {"at_least": "", "aim": "", "verdict": "stated"} for one in score_rows(what, sum_of(worlds))]
     notes = [
-        f"Of {', '.join(str(sensor[0]) for sensor in SENSORS)}; withheld: {', '.join(WITHHELD)}. TWIN.toml as init "
+        f"Sensors {', '.join(str(sensor[0]) for sensor in SENSORS)}; withheld: {', '.join(WITHHELD)}. TWIN.toml as init "
         "writes it, with cycles of 1 h.",
         f"The leak loses {100 * SHARE:g} % of the mean demand, at a random pipe, after seven twelfths of the run.",
     ]
