@@ -475,5 +475,8 @@ def ranked(library: Library, verdict: Verdict, kind: str) -> Sequence[tuple[str,
     total = chance.sum()
     if not total > 0:
         return []
-    order = np.argsort(-chance, kind="stable")
-    return [(library.element[i], float(chance[i] / total)) for i in order if chance[i] > 0]
+    by_element: dict[str, float] = {}
+    for place in np.flatnonzero(chance):
+        name = library.element[place]
+        by_element[name] = by_element.get(name, 0.0) + float(chance[place] / total)
+    return sorted(by_element.items(), key=lambda pair: -pair[1])
