@@ -31,7 +31,7 @@ from tweeling.inference.model import Doubts, Model, make_model
 from tweeling.live.batch import Batch
 from tweeling.live.config import TwinConfig
 from tweeling.live.report import Context, revised
-from tweeling.live.scorecard import Score, first_score, scored
+from tweeling.live.scorecard import Score, as_document, first_score, scored
 from tweeling.live.store.contract import Action
 from tweeling.live.watch import WatchState, watch
 from tweeling.network.inp.read import read_network
@@ -216,7 +216,10 @@ def advance(twin: Twin, state: TwinState, batch: Batch, actions: Sequence[Action
         open_loop=analysis.read[OPEN],
         estimates=estimates,
         changed=changed,
-        health=_health(model, state.cycle, batch, belief, update, diagnosis),
+        health={
+            **_health(model, state.cycle, batch, belief, update, diagnosis),
+            "scorecard": as_document(score, twin.sensors, twin.withheld.tolist(), findings, ()),
+        },
     )
 
 
