@@ -31,3 +31,12 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def one_algebra_thread() -> None:
+    """Keeps the algebra library to one thread, here and in child processes; to be called before numpy is imported.
+
+    A twin's matrices are small: more threads only wait for each other, up to twenty times as long on a busy machine.
+    """
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tweeling.cli.output import progress_bar
+from tweeling.cli.output import one_algebra_thread, progress_bar
 
 if TYPE_CHECKING:
     from tweeling.live.replay import Replayed
@@ -27,8 +26,7 @@ def replay(
 
     Example: tweeling replay TWIN.toml --from readings.parquet --out found
     """
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, "1")  # small matrices: threads of the algebra library only get in the way
+    one_algebra_thread()
     from tweeling.live.advance import make_twin
     from tweeling.live.config import read_config
     from tweeling.live.replay import replay_file

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from tweeling.cli.output import one_algebra_thread
 from tweeling.cli.supervise import Supervisor, note_json, note_line, say_json, say_line
 
 
@@ -25,6 +26,7 @@ def serve(
 
     Example: tweeling serve TWIN.toml
     """
+    one_algebra_thread()
     from tweeling.live.config import read_config
 
     asked = read_config(config).service
