@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tweeling.inference.assimilation.extended_filter import ORDINARY, Belief, Linearisation, parts
+from tweeling.inference.assimilation.extended_filter import Belief, Linearisation, parts
 from tweeling.inference.diagnosis.library import supply
 from tweeling.inference.ensemble import (
     CENTRAL,
@@ -33,6 +33,8 @@ from tweeling.physics.hydraulics.sensitivity import sensitivities_of
 
 MOST = 1.5
 """Largest change of the logarithm of a single demand in an interval that readings may suggest."""
+WILD = 25.0
+"""Mean square of what is left of an interval, in its own standard deviations, above which it is no noise of demands alone."""
 UNSURE = 0.1
 """Relative error of what a leak does to a row."""
 
@@ -249,7 +251,7 @@ def analyse(
         left[FIRST:] += instrument[:, step, sensor]
         weights = np.linalg.solve(covariance[np.ix_(seen, seen)], left.T).T  # (row, seen)
         square = (weights * left).mean(axis=1, keepdims=True)
-        weights = weights / np.maximum(square / ORDINARY, 1.0)  # what is no noise of demands is not taken for it
+        weights = weights / np.maximum(square / WILD, 1.0)  # what is no noise of demands is not taken for it
         log_demand = np.clip(weights @ cause[seen], -MOST, MOST)  # (row, junction)
         moved = log_demand * found.linear.expected
         read[:, step, compared.sensor[rows]] += moved @ found.linear.demand[rows].T

@@ -23,9 +23,9 @@ from tweeling.network.network import Floats, Ints, LinkKind, LinkStatus, Network
 from tweeling.network.zones import Zones
 from tweeling.observation.operator import Comparison, make_comparison
 from tweeling.observation.sensors import Sensors
-from tweeling.physics.hydraulics.contract import Engine, StoppingRule
-from tweeling.physics.hydraulics.drivers import Drivers, Multipliers
-from tweeling.physics.hydraulics.period import Period, conditions_now, first_state
+from tweeling.physics.hydraulics.contract import Conditions, Engine, Solution, StoppingRule
+from tweeling.physics.hydraulics.drivers import Drivers
+from tweeling.physics.hydraulics.period import Period, PeriodState, conditions_now, first_state, step
 from tweeling.physics.hydraulics.plan import make_plan
 from tweeling.physics.hydraulics.sensitivity import sensitivities_of
 
@@ -127,6 +127,7 @@ class Model:
         zones: of junctions.
         prior: of the fixed unknowns.
         directions: orthonormal rows; (direction, size of p).
+        day: where the file's own first day stands at each full hour: statuses, tanks, flows; (hour,).
         interval: s between readings.
         epoch: microseconds since 1970 UTC of pattern time 0.
         engine: solves the steady states.
@@ -144,6 +145,7 @@ class Model:
     zones: Zones
     prior: Prior
     directions: Floats
+    day: tuple[PeriodState, ...]
     interval: int
     epoch: int
     engine: Engine
@@ -211,6 +213,7 @@ def make_model(
         zones=zones,
         prior=_prior(network, doubts),
         directions=np.zeros((0, 0)),
+        day=_nominal_day(free, engine),
         interval=interval,
         epoch=epoch,
         engine=engine,
@@ -239,13 +242,10 @@ def _directions(model: Model) -> Floats:
     plan, compared = model.free.plan, model.compared
     if not len(compared):
         return np.zeros((0, model.prior.size))
-    drivers = Drivers.of(plan)
     shows = []
     for hour in HOURS:
         demand = model.nominal_demand(hour * 3600)
-        conditions, flows, _ = conditions_now(model.free, first_state(model.free, 1, drivers), drivers, _now(model.free, hour))
-        conditions = replace(conditions, demand=demand[None])
-        solution = model.engine(plan, conditions, flows, StoppingRule())
+        conditions, solution = nominal_state(model, hour, demand)
         by = compared.rows_of(sensitivities_of(plan, conditions, solution, compared.outputs))
         noise = nodal_noise(by[0], demand, model.doubts.demand_noise_sd) + np.diag(instrument_variance(compared, 3600.0))
         shown = model.prior.derivative(by[0] * demand, by[1], by[2])
@@ -255,9 +255,31 @@ def _directions(model: Model) -> Floats:
     return np.asarray(directions[:count])
 
 
-def _now(period: Period, hour: int) -> Multipliers:
-    """Multipliers of all patterns at an hour, for one member."""
-    return period.patterns.at(period.clock.period(np.array([hour * 3600], dtype=np.int64)))
+def nominal_state(model: Model, hour: int, demand: Floats) -> tuple[Conditions, Solution]:
+    """The steady state of the file's own day at an hour, with other demands, as a batch of one; statuses as it ended.
+
+    Args:
+        model: the twin.
+        hour: of the day.
+        demand: m3/s; (junction,).
+    """
+    state = model.day[hour]
+    multiplier = model.free.patterns.at(model.free.clock.period(state.time))
+    conditions, flows, _ = conditions_now(model.free, state, Drivers.of(model.free.plan), multiplier)
+    conditions = replace(conditions, demand=demand[None])
+    solution = model.engine(model.free.plan, conditions, replace(flows, demand=demand[None]), StoppingRule())
+    return replace(conditions, status=solution.status), solution
+
+
+def _nominal_day(period: Period, engine: Engine) -> tuple[PeriodState, ...]:
+    """Where the file's own first day stands at each full hour."""
+    drivers, hours = Drivers.of(period.plan), []
+    state = first_state(period, 1, drivers)
+    for hour in range(24):
+        hours.append(state)
+        while (state.time < (hour + 1) * 3600).any():
+            state, _ = step(period, state, drivers, engine, StoppingRule(), until=(hour + 1) * 3600)
+    return tuple(hours)
 
 
 def nodal_noise(by_demand: Floats, demand: Floats, sd: float) -> Floats:

@@ -77,7 +77,7 @@ def test_a_leak_does_what_its_signature_says_by_night_by_day_and_when_the_pump_r
         clear = pressure & (np.abs(found[hour]) > 0.3 * np.abs(found[hour, pressure]).max())
         # Signatures are straight lines between two moments, so they hold to some per cent; by night a leak is a third of
         # most of what flows.
-        np.testing.assert_allclose(told[clear] / found[hour, clear], 1.0, atol=0.35 if hour < 6 else 0.12)
+        np.testing.assert_allclose(told[clear] / found[hour, clear], 1.0, atol=0.35 if hour < 6 else 0.15)
         inflow = [i for i, s in enumerate(twin.model.compared.sensor) if twin.sensors.rows[s].element in ("p227", "p235")]
         np.testing.assert_allclose(told[inflow].sum(), found[hour, inflow].sum(), rtol=0.02)
         np.testing.assert_allclose(found[hour, inflow].sum(), FLOW, rtol=0.05)

@@ -16,12 +16,10 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
-from tweeling.inference.model import Model, instrument_variance, nodal_noise
+from tweeling.inference.model import Model, instrument_variance, nodal_noise, nominal_state
 from tweeling.network.network import Floats, Ints, LinkKind, Network
 from tweeling.observation.operator import Comparison, observe
 from tweeling.physics.hydraulics.contract import Conditions, Flows, Solution, Status, StoppingRule
-from tweeling.physics.hydraulics.drivers import Drivers
-from tweeling.physics.hydraulics.period import conditions_now, first_state
 from tweeling.physics.hydraulics.sensitivity import sensitivities_of
 
 MOST_JUNCTIONS = 2000
@@ -145,12 +143,13 @@ def make_library(model: Model) -> Library:
     scale = (low / max(totals[hours[0]], 1e-12), high / max(totals[hours[1]], 1e-12))
     for place, hour in enumerate(hours):
         demand = model.nominal_demand(hour * 3600) * scale[place]
-        supplies[place] = float(supply(model.network, _base(model, demand)[1])[0])
-        groups[place] = [*_leaks(model, demand, size), *_closed(model, demand), *_others(model, demand)]
+        base = nominal_state(model, hour, demand)
+        supplies[place] = float(supply(model.network, base[1].flows)[0])
+        groups[place] = [*_leaks(model, base, size), *_closed(model, base), *_others(model, base)]
     both = list(zip(*groups, strict=True))
     fixed = np.array([first[0].centre != 0 for first, _ in both])
     rows = np.array([second[2] for _, second in both]).reshape(len(both), len(model.compared))
-    shows = ~fixed | _testable(model, model.nominal_demand(hours[1] * 3600) * scale[1], rows)
+    shows = ~fixed | _testable(model, base, rows)
     both = [pair for pair, showing in zip(both, shows, strict=True) if showing]
     kinds = tuple(dict.fromkeys(first[0] for first, _ in both))
     kind = np.array([kinds.index(first[0]) for first, _ in both], dtype=np.int64)
@@ -173,18 +172,10 @@ def make_library(model: Model) -> Library:
     )
 
 
+Base = tuple[Conditions, Solution]
+"""The steady state that signatures are changes of."""
 Signature = tuple[Kind, str, Floats, float]
 """Kind, element, change of rows per unit (row,), rate a year."""
-
-
-def _base(model: Model, demand: Floats) -> tuple[Conditions, Flows, Solution]:
-    """The steady state that signatures start from."""
-    drivers = Drivers.of(model.free.plan)
-    multiplier = model.free.patterns.at(model.free.clock.period(np.zeros(1, dtype=np.int64)))
-    conditions, flows, _ = conditions_now(model.free, first_state(model.free, 1, drivers), drivers, multiplier)
-    conditions = replace(conditions, demand=demand[None])
-    solution = model.engine(model.free.plan, conditions, flows, StoppingRule())
-    return replace(conditions, status=solution.status), solution.flows, solution
 
 
 def compared_rows(model: Model, comparison: Comparison, solution: Solution) -> Floats:
@@ -195,14 +186,14 @@ def compared_rows(model: Model, comparison: Comparison, solution: Solution) -> F
     return rows
 
 
-def _leaks(model: Model, demand: Floats, size: float) -> list[Signature]:
+def _leaks(model: Model, at_rest: Base, size: float) -> list[Signature]:
     """A leak in the middle of each pipe that is open."""
-    conditions, flows, base = _base(model, demand)
+    conditions, base = at_rest
     network, n = model.network, model.network.nodes.n_junctions
     solved, nearest = _representatives(network)
-    leaking = np.repeat(demand[None], len(solved), axis=0)
+    leaking = np.repeat(conditions.demand, len(solved), axis=0)
     leaking[np.arange(len(solved)), solved] += size
-    solution = model.engine(model.free.plan, replace(conditions, demand=leaking), flows, StoppingRule())
+    solution = model.engine(model.free.plan, replace(conditions, demand=leaking), base.flows, StoppingRule())
     change = (compared_rows(model, model.compared, solution) - compared_rows(model, model.compared, base)) / size
     at = np.vstack((np.nan_to_num(change)[nearest], np.zeros((len(network.nodes) - n, change.shape[1]))))
     links = network.links
@@ -231,9 +222,9 @@ def _representatives(network: Network) -> tuple[Ints, Ints]:
     )
 
 
-def _closed(model: Model, demand: Floats) -> list[Signature]:
+def _closed(model: Model, at_rest: Base) -> list[Signature]:
     """A pipe or valve that somebody closed."""
-    conditions, flows, base = _base(model, demand)
+    conditions, base = at_rest
     links = model.network.links
     open_links = np.flatnonzero((links.kind != LinkKind.PUMP) & (base.status[0] > Status.CLOSED))
     open_links = open_links[: 4 * MOST_JUNCTIONS]
@@ -242,7 +233,7 @@ def _closed(model: Model, demand: Floats) -> list[Signature]:
     here = np.arange(len(open_links))
     status[here, open_links], setting[here, open_links] = Status.CLOSED, np.nan
     solution = model.engine(
-        model.free.plan, replace(conditions, status=status, setting=setting), flows, StoppingRule(trials=60)
+        model.free.plan, replace(conditions, status=status, setting=setting), base.flows, StoppingRule(trials=60)
     )
     rows = np.nan_to_num(compared_rows(model, model.compared, solution) - compared_rows(model, model.compared, base))
     kind = Kind("valve", 1.0, 1.0, 0.15, True)
@@ -250,17 +241,18 @@ def _closed(model: Model, demand: Floats) -> list[Signature]:
     return [(kind, links.ids[link], row, rate) for link, row in zip(open_links, rows, strict=True)]
 
 
-def _testable(model: Model, demand: Floats, rows: Floats) -> np.ndarray:
+def _testable(model: Model, at_rest: Base, rows: Floats) -> np.ndarray:
     """Which changes of rows show within an hour; the others cannot be told from noise, and noise must not look like them.
 
     Args:
         model: the twin.
-        demand: m3/s; (junction,).
+        at_rest: the state that they are changes of.
         rows: changes; (cause, row).
     """
     if not len(model.compared):
         return np.zeros(len(rows), dtype=bool)
-    conditions, _, base = _base(model, demand)
+    conditions, base = at_rest
+    demand = conditions.demand[0]
     by_demand, _, _ = model.compared.rows_of(sensitivities_of(model.free.plan, conditions, base, model.compared.outputs))
     noise = nodal_noise(by_demand, demand, model.doubts.demand_noise_sd)
     noise += np.diag(instrument_variance(model.compared, 3600.0))
@@ -268,9 +260,10 @@ def _testable(model: Model, demand: Floats, rows: Floats) -> np.ndarray:
     return np.asarray((shown**2).sum(axis=0) > TESTABLE**2)
 
 
-def _others(model: Model, demand: Floats) -> list[Signature]:
+def _others(model: Model, at_rest: Base) -> list[Signature]:
     """A faulty sensor; the demand of a zone; the setting of a pressure valve; roughness or demands not as believed."""
-    conditions, _, base = _base(model, demand)
+    conditions, base = at_rest
+    demand = conditions.demand[0]
     compared, sensors = model.compared, model.sensors
     found: list[Signature] = []
     typical = np.abs(compared_rows(model, compared, base))[0]
