@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -40,17 +41,24 @@ class Estimate:
 
 
 def bands(members: npt.NDArray[np.float64], level: float = LEVEL) -> npt.NDArray[np.float64]:
-    """Median, low and high over members; (3, element) from (member, element).
+    """Median, low and high over members, as `quantiles`; (3, element) from (member, element)."""
+    return quantiles(members, (0.5, (1 - level) / 2, (1 + level) / 2))
 
-    Members without a number (no supply) do not count; an element that no member has a number for gets NaN.
+
+def quantiles(members: npt.NDArray[np.float64], levels: Sequence[float]) -> npt.NDArray[np.float64]:
+    """Quantiles over members, linear between them; (level, element) from (member, element).
+
+    Members without a number (no supply) do not count; an element that no member has a number for gets NaN. NumPy's own selects
+    column by column; sorting rows is several times as fast, and puts NaN last.
     """
-    ordered = np.sort(np.asarray(members, dtype=float).T, axis=1)  # NaN goes last
-    count = ordered.shape[1] - np.isnan(ordered).sum(axis=1)
-    last, row = np.maximum(count - 1, 0), np.arange(len(ordered))
-    found = np.empty((3, len(ordered)))
-    for place, quantile in enumerate((0.5, (1 - level) / 2, (1 + level) / 2)):
-        position = quantile * last
+    ordered = np.array(members.T, dtype=float, order="C")
+    ordered.sort(axis=1)
+    last = np.maximum(ordered.shape[1] - 1 - np.isnan(ordered).sum(axis=1), 0)
+    row = np.arange(len(ordered))
+    found = np.empty((len(levels), len(ordered)))
+    for band, level in zip(found, levels, strict=True):
+        position = level * last
         below = position.astype(np.int64)
         above = np.minimum(below + 1, last)
-        found[place] = ordered[row, below] + (position - below) * (ordered[row, above] - ordered[row, below])
+        band[:] = ordered[row, below] + (position - below) * (ordered[row, above] - ordered[row, below])
     return found

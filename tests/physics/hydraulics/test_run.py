@@ -98,9 +98,9 @@ def test_bands_are_the_quantiles_of_the_members(net3: Network, run: tw.Run, monk
 
 def test_a_band_counts_only_members_that_have_supply() -> None:
     values = np.array([[1.0, np.nan, 1.0], [3.0, np.nan, np.nan], [2.0, np.nan, 2.0]])
-    assert keep.quantiles(values)[1].tolist()[::2] == [2.0, 1.5]
-    np.testing.assert_allclose(keep.quantiles(values)[:, 0], [1.1, 2.0, 2.9], rtol=1e-12)
-    assert np.isnan(keep.quantiles(values)[:, 1]).all()
+    assert keep.quantiles(values, keep.LEVELS)[1].tolist()[::2] == [2.0, 1.5]
+    np.testing.assert_allclose(keep.quantiles(values, keep.LEVELS)[:, 0], [1.1, 2.0, 2.9], rtol=1e-12)
+    assert np.isnan(keep.quantiles(values, keep.LEVELS)[:, 1]).all()
 
 
 def test_only_named_elements_are_kept(net3: Network, run: tw.Run) -> None:

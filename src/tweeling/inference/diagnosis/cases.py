@@ -38,6 +38,8 @@ RAISE = {"leak": 4.6, "sensor": 4.6, "repair": 4.6, "demand": 10.0, "valve": 14.
 """Log odds from which a kind is called wrong: 99 to 1, and more for what is seldom right and asks much of people."""
 LEAST_LEAK = 0.012
 """Share of the town's mean demand below which a leak is not told from what no model knows."""
+LEAST_OFFSET = 0.2
+"""Share of a usual fault (1 m of a pressure, a fifth of a flow) below which a sensor is not told from an imperfect model."""
 PERSIST = {"leak": 2, "valve": 3, "sensor": 2, "demand": 3, "model": 6, "unknown": 6, "repair": 2}
 """Cycles in a row for which it must be so."""
 CALM = 0.0
@@ -226,11 +228,15 @@ def _suspect(library: Library, verdict: Verdict) -> str:
 
 def _worth_telling(library: Library, verdict: Verdict, suspect: str) -> bool:
     """Whether a suspect is large enough to be told from what no model knows."""
-    if suspect != "leak":
+    if suspect not in ("leak", "sensor"):
         return True
-    leak = np.array([kind.cause == "leak" for kind in library.kinds])[library.kind]
-    size, _ = _size(verdict, np.where(leak, verdict.cause, 0.0))
-    return size > LEAST_LEAK * library.demand
+    mine = np.array([kind.cause == suspect for kind in library.kinds])[library.kind]
+    chance = np.where(mine, verdict.cause, 0.0)
+    if suspect == "leak":
+        return _size(verdict, chance)[0] > LEAST_LEAK * library.demand
+    best = int(np.argmax(chance))
+    usual = min(sd for sd, name in zip(library.sd, library.element, strict=True) if name == library.element[best])
+    return bool(abs(verdict.size[best]) > LEAST_OFFSET * usual)
 
 
 def _tempered(

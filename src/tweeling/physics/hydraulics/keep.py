@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tweeling.errors import TooLargeError, UnknownElementError
+from tweeling.estimate import quantiles
 from tweeling.network.network import Ints, Network
 from tweeling.physics.hydraulics.contract import Solution
 from tweeling.physics.hydraulics.quantities import QUANTITIES
@@ -174,22 +175,4 @@ class Bands:
     def passed(self, window: range, position: int) -> None:
         """Takes the quantiles."""
         for name, array in self._now.items():
-            self.results[name][:, position] = quantiles(array[:, position - window.start])
-
-
-def quantiles(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """`LEVELS` over the members that have a number, linear between members; (level, element) from (member, element).
-
-    NumPy's own quantile selects column by column; sorting rows is several times as fast, and puts NaN last.
-    """
-    ordered = np.ascontiguousarray(values.T)
-    ordered.sort(axis=1)
-    last = ordered.shape[1] - 1 - np.isnan(ordered).sum(axis=1)
-    bands = np.empty((len(LEVELS), len(ordered)))
-    row = np.arange(len(ordered))
-    for level, band in zip(LEVELS, bands, strict=True):
-        position = level * np.maximum(last, 0)
-        below = position.astype(np.int64)
-        above = np.minimum(below + 1, np.maximum(last, 0))
-        band[:] = ordered[row, below] + (position - below) * (ordered[row, above] - ordered[row, below])
-    return bands
+            self.results[name][:, position] = quantiles(array[:, position - window.start], LEVELS)
