@@ -430,6 +430,7 @@ def test_of_old_snapshots_the_first_of_each_hour_stays(kind: Kind, tmp_path: Pat
     left = {end for end in ends if (found := store.twin.snapshot(at_or_before=end)) and found[0].end == end}
     assert left == {0, HOUR, *(end for end in ends if end >= 2 * HOUR)}
     assert store.twin.thin_snapshots(keep_all_after=2 * HOUR) == 0
+    assert store.twin.thin_snapshots(keep_all_after=2 * HOUR, spacing=24 * HOUR) == 1
     store.close()
 
 

@@ -47,6 +47,8 @@ from tweeling.observation.sensors import Sensors
 from tweeling.reading import iso_time
 
 KEEP_ALL_SNAPSHOTS = 48 * HOUR
+KEEP_HOURLY_SNAPSHOTS = 30 * 24 * HOUR
+"""A snapshot of a town is some megabytes: hourly for two years would be a hundred gigabytes."""
 WITHDRAWN = "Nothing: with readings that came late it is no longer seen."
 
 
@@ -262,6 +264,7 @@ class Loop(Generic[State]):
         """Once an hour: thins snapshots, forgets what is older than is kept."""
         if end % HOUR < self.timing.cycle:
             self.log.thin_snapshots(end - KEEP_ALL_SNAPSHOTS)
+            self.log.thin_snapshots(end - KEEP_HOURLY_SNAPSHOTS, 24 * HOUR)
             self.log.drop_before(end - round(self.steps.config.store.keep * 1_000_000))
 
     def _window(self, last: Cycle) -> Window:

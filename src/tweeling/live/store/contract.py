@@ -18,7 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tweeling.finding import Finding
-from tweeling.reading import CheckedReadings
+from tweeling.reading import SECOND, CheckedReadings
+
+HOUR = 3600 * SECOND
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,8 +184,8 @@ class TwinLog(Protocol):
         """The latest snapshot, or the latest one whose cycle ended at or before a time."""
         ...
 
-    def thin_snapshots(self, keep_all_after: int) -> int:
-        """Of snapshots older than that keeps the first of each hour; gives how many went."""
+    def thin_snapshots(self, keep_all_after: int, spacing: int = HOUR) -> int:
+        """Of snapshots older than that keeps the first of each `spacing` (microseconds); gives how many went."""
         ...
 
     def findings(self) -> Sequence[Finding]:

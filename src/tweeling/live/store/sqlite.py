@@ -348,12 +348,12 @@ class SqliteTwinLog:
             row = connection.execute(statement, (_top(at_or_before),)).fetchone()
         return (Cycle(*row[:-1]), row[-1]) if row else None
 
-    def thin_snapshots(self, keep_all_after: int) -> int:
-        """Of snapshots older than that keeps the first of each hour; gives how many went."""
-        statement = f"""DELETE FROM snapshots WHERE "end" < :time AND "end" NOT IN
-            (SELECT min("end") FROM snapshots WHERE "end" < :time GROUP BY "end" / {HOUR})"""
+    def thin_snapshots(self, keep_all_after: int, spacing: int = HOUR) -> int:
+        """Of snapshots older than that keeps the first of each `spacing` (microseconds); gives how many went."""
+        statement = """DELETE FROM snapshots WHERE "end" < :time AND "end" NOT IN
+            (SELECT min("end") FROM snapshots WHERE "end" < :time GROUP BY "end" / :spacing)"""
         with self.database.writing() as connection:
-            return connection.execute(statement, {"time": keep_all_after}).rowcount
+            return connection.execute(statement, {"time": keep_all_after, "spacing": spacing}).rowcount
 
     def findings(self) -> Sequence[Finding]:
         """Every finding in its last revision, in the order in which they were raised."""
