@@ -27,7 +27,7 @@ from tweeling.inference.ensemble import (
 )
 from tweeling.inference.model import Model, instrument_variance, nodal_noise
 from tweeling.network.network import Floats
-from tweeling.observation.operator import Comparison
+from tweeling.observation.operator import Comparison, observe
 from tweeling.physics.hydraulics.contract import Conditions, Solution
 from tweeling.physics.hydraulics.sensitivity import sensitivities_of
 
@@ -35,6 +35,8 @@ MOST = 1.5
 """Largest change of the logarithm of a single demand in an interval that readings may suggest."""
 WILD = 25.0
 """Mean square of what is left of an interval, in its own standard deviations, above which it is no noise of demands alone."""
+FLOW_MISFIT = 0.01
+"""Share of a flow by which model and meter may part without anything being wrong."""
 UNSURE = 0.1
 """Relative error of what a leak does to a row."""
 
@@ -140,7 +142,8 @@ def linearise(
         pick = [outputs.index(name) for name in comparison.outputs]
         tables = [comparison.derivative(table[0][pick]) for table in (by.demand, by.log_roughness, by.setting)]
         unknown = _by_unknown(model, comparison, (tables[0], tables[1], tables[2]), expected, places)
-        found.append(Linearisation(unknown, tables[0], expected, _blur(model, tables[0], places, flows)))
+        blur = _blur(model, tables[0], places, flows) + _misfit(model, comparison, solution)
+        found.append(Linearisation(unknown, tables[0], expected, blur))
     return found[0], found[1]
 
 
@@ -163,6 +166,13 @@ def _by_unknown(
     for number, place in enumerate(places):
         table[:, leak.start + number] = _by_pipe(model, demand, place) @ place.probability
     return table
+
+
+def _misfit(model: Model, comparison: Comparison, solution: Solution) -> Floats:
+    """Covariance of rows because a model splits flows only so well, and errors of meters grow with the flow; (row, row)."""
+    read = observe(model.network, model.sensors, solution)[0, comparison.sensor]
+    flow = np.array([model.sensors.rows[sensor].quantity == "flow" for sensor in comparison.sensor], dtype=bool)
+    return np.diag(np.where(flow, (FLOW_MISFIT * read) ** 2, 0.0))
 
 
 def _by_pipe(model: Model, demand: Floats, place: Places) -> Floats:

@@ -78,7 +78,7 @@ class Linearisation:
         unknown: derivatives by the unknowns; (row, unknown).
         demand: by demands; (row, junction).
         expected: demand of junctions that noise multiplies, m3/s, 0 for those that are metered; (junction,).
-        blur: covariance of rows because it is not known at which of its candidates a leak is; (row, row).
+        blur: covariance for what the model cannot know: at which of its candidates a leak is, how flows split; (row, row).
     """
 
     unknown: Floats
