@@ -170,7 +170,7 @@ def diagnose(
         update: what the filter did with the surprise.
         cycle: its number.
         hours: its length.
-        high: where the demand of this moment lies between low (0) and high (1).
+        high: where the supply of this cycle lies between low (0) and high (1); see `Library.share_of_high`.
     """
     settling = any(case.kind == "leak" and (cycle - case.opened) * hours < SETTLE_HOURS for case in diagnosis.cases)
     watch = _fresh(model, len(belief.leak_size)) if settling else diagnosis.watch
@@ -235,7 +235,7 @@ def _worth_telling(library: Library, verdict: Verdict, suspect: str) -> bool:
     if suspect == "leak":
         return _size(verdict, chance)[0] > LEAST_LEAK * library.demand
     best = int(np.argmax(chance))
-    usual = min(sd for sd, name in zip(library.sd, library.element, strict=True) if name == library.element[best])
+    usual = min(library.sd[place] for place in np.flatnonzero(mine) if library.element[place] == library.element[best])
     return bool(abs(verdict.size[best]) > LEAST_OFFSET * usual)
 
 

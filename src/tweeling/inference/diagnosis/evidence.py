@@ -74,7 +74,7 @@ def gather(
         update: what the filter did with the surprise.
         cycle: its number.
         cycle_hours: its length.
-        share_of_high: where the demand of this moment lies between low (0) and high (1).
+        share_of_high: where the supply of this cycle lies between low (0) and high (1).
         new_onset: whether a cause may begin with this cycle; if not, onsets stay as they are.
     """
     opened = _with_onset(_kept(evidence, cycle, cycle_hours), cycle) if new_onset else evidence
