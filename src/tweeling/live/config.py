@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -18,6 +19,7 @@ from tweeling.errors import InputError
 from tweeling.units import QUANTITIES
 
 Model = TypeVar("Model", bound=BaseModel)
+Names = TypeVar("Names", tuple[str, ...], Mapping[str, float])
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|h|d|w|y)")
 _SECONDS = {"ms": 1e-3, "s": 1, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
@@ -120,19 +122,29 @@ class StoreSection(_Section):
 
 
 class OutputSection(_Section):
-    """What `estimates.parquet` holds."""
+    """What `estimates.parquet` holds, and below which value a quantity breaks its limit."""
 
     every: Annotated[Span, Field(gt=0)] = 3600.0
     quantities: tuple[str, ...] = ("pressure", "flow")
     elements: Literal["all"] | tuple[str, ...] = "all"
+    limits: Mapping[str, float] = {"pressure": 20.0}
+    """SI, by quantity; of junctions and links."""
 
-    @field_validator("quantities")
+    @field_validator("quantities", "limits")
     @classmethod
-    def _measurable(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+    def _measurable(cls, names: Names) -> Names:
         for name in names:
             if name not in QUANTITIES:
                 raise ValueError(f"{name!r} is not one of {', '.join(QUANTITIES)}")
         return names
+
+
+class ForecastSection(_Section):
+    """How far ahead the twin looks, in which steps, and how often anew; a horizon of 0 is none."""
+
+    horizon: Annotated[Span, Field(le=7 * 86400)] = 86400.0
+    step: Annotated[Span, Field(ge=60)] = 1800.0
+    every: Annotated[Span, Field(gt=0)] = 3600.0
 
 
 class ServiceSection(_Section):
@@ -155,6 +167,7 @@ class TwinConfig(_Section):
     inputs: tuple[InputSection, ...] = (InputSection(kind="http"),)
     store: StoreSection = StoreSection()
     output: OutputSection = OutputSection()
+    forecast: ForecastSection = ForecastSection()
     service: ServiceSection = ServiceSection()
     folder: Path = Path()
     """Of the file; not a key in it."""

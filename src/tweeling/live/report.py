@@ -158,6 +158,7 @@ def _finding(context: Context, case: Case, diagnosis: Diagnosis, old: Finding | 
         action=ACTIONS[case.kind],
         verdict=old.verdict if old else "",
         notes=old.notes if old else (),
+        real_cause=old.real_cause if old else "",
     )
 
 

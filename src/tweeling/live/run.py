@@ -44,7 +44,7 @@ from tweeling.live.window import (
 )
 from tweeling.network.network import Network
 from tweeling.observation.sensors import Sensors
-from tweeling.reading import iso_time
+from tweeling.reading import SECOND, iso_time
 
 KEEP_ALL_SNAPSHOTS = 48 * HOUR
 KEEP_HOURLY_SNAPSHOTS = 30 * 24 * HOUR
@@ -73,8 +73,9 @@ class Steps(Generic[State]):
         first: the state before the first cycle, which begins at a time (microseconds).
         advance: takes a cycle's readings and what people did.
         pack: a state as bytes.
-        scores: how well it does, for `GET /api/scorecard`.
         unpack: a state from bytes; raises SnapshotMismatch where they are of another format, network or configuration.
+        scores: how well it does, for `GET /api/scorecard`.
+        look_ahead: the outlook from a state as bytes; None where none is asked for.
     """
 
     config: TwinConfig
@@ -85,6 +86,7 @@ class Steps(Generic[State]):
     pack: Callable[[State], bytes]
     unpack: Callable[[bytes], State]
     scores: Callable[[State], Mapping[str, Any]] = lambda _state: {}
+    look_ahead: Callable[[State], bytes] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +99,7 @@ class Position(Generic[State]):
         state: after it; None before the first.
         heard: the last sequence heard.
         late_from: time of the oldest reading that the twin is to go back for; None where there is none.
+        foretold: end of the cycle that the kept outlook starts from; None where there is none.
         published: findings by id, as the twin log has them.
         remark: what the service should know of this start, for health: why the twin was rebuilt.
     """
@@ -106,6 +109,7 @@ class Position(Generic[State]):
     state: State | None
     heard: int
     late_from: int | None = None
+    foretold: int | None = None
     published: Mapping[str, Finding] = field(default_factory=dict)
     remark: Mapping[str, Any] = field(default_factory=dict)
 
@@ -145,15 +149,20 @@ class Loop(Generic[State]):
             return self._rebuilt(str(error), published)
         if kept[0].cycle != last.cycle:  # a snapshot is saved with every cycle; a store that lost some is followed by its rows
             state = self._along(state, kept[0], list(self.log.cycles(after=kept[0].cycle)))
-        return Position(self._window(last), last, state, last.upto_sequence, published=published)
+        outlook = self.log.outlook()
+        foretold = outlook[0] if outlook else None
+        return Position(self._window(last), last, state, last.upto_sequence, foretold=foretold, published=published)
 
     def turn(self, position: Position[State]) -> Position[State]:
-        """Hears what came, then does at most one thing: goes back, or closes one cycle. The same object: nothing to do."""
+        """Hears what came, then does at most one thing: goes back, closes one cycle, or looks ahead when all else is done.
+
+        The same object: nothing to do.
+        """
         position = self._hear(position)
         ends = due(position.window, self.timing, self.clock())
         if position.late_from is not None and (ends or is_silent(position.window, self.timing, self.clock())):
             return self._go_back(position)
-        return self._close(position, *ends[0]) if ends else position
+        return self._close(position, *ends[0]) if ends else self._look_ahead(position)
 
     def settle(self, position: Position[State], stop: Callable[[], bool] = lambda: False) -> Position[State]:
         """Turns until there is nothing to do or `stop` says so."""
@@ -163,6 +172,17 @@ class Loop(Generic[State]):
                 break
             position = after
         return position
+
+    def _look_ahead(self, position: Position[State]) -> Position[State]:
+        """Makes the outlook anew where the one that is kept is old; it is no part of the state, and nothing depends on it."""
+        look_ahead, last, state = self.steps.look_ahead, position.last, position.state
+        if look_ahead is None or last is None or state is None:
+            return position
+        every = round(self.steps.config.forecast.every * SECOND)
+        if position.foretold is not None and position.foretold <= last.end < position.foretold + every:
+            return position
+        self.log.keep_outlook(last.end, look_ahead(state))
+        return dataclasses.replace(position, foretold=last.end)
 
     def _hear(self, position: Position[State]) -> Position[State]:
         """Everything that is there: a watermark that saw only half of a backlog would close cycles too early."""

@@ -64,6 +64,7 @@ class Action:
         kind: `confirm`, `reject`, `note` or `close`.
         finding: id.
         text: of a note.
+        cause: what it was, as found in the field: one of `finding.REAL_CAUSES`, "" where that is not said.
     """
 
     sequence: int
@@ -72,6 +73,7 @@ class Action:
     kind: str
     finding: str
     text: str
+    cause: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ class ReadingLog(Protocol):
         """The last sequence that is kept; 0 before the first."""
         ...
 
-    def act(self, kind: str, finding: str, text: str, who: str, received: int) -> int:
+    def act(self, kind: str, finding: str, text: str, who: str, received: int, cause: str = "") -> int:
         """Keeps a person's action, on disk when it returns; gives its sequence."""
         ...
 
@@ -176,6 +178,10 @@ class TwinLog(Protocol):
         """Cycles with a larger number, in order."""
         ...
 
+    def first_cycle(self) -> Cycle | None:
+        """The oldest one that is kept, or None before the first."""
+        ...
+
     def last_cycle(self) -> Cycle | None:
         """The last one, or None before the first."""
         ...
@@ -194,6 +200,14 @@ class TwinLog(Protocol):
 
     def estimates(self, start: int, end: int) -> Iterator[tuple[int, bytes]]:
         """End of cycle and bands, for cycles that ended in (start, end], in order."""
+        ...
+
+    def keep_outlook(self, made: int, bands: bytes) -> None:
+        """Keeps the outlook from the end of a cycle instead of the one before."""
+        ...
+
+    def outlook(self) -> tuple[int, bytes] | None:
+        """End of the cycle that the newest outlook starts from, and its bands; None where there is none."""
         ...
 
     def health(self) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def get_state(
     """The estimate of a quantity at all elements, at the end of the last cycle that ended at or before `at`."""
     quantity_of(quantity)
     moment = time_of(at, "at")
-    end, packed = _last_before(doors, moment)
+    end, packed = last_before(doors, moment)
     rows = estimate_rows(packed, quantity)
     if not rows:
         kept = ", ".join(doors.config.output.quantities)
@@ -37,7 +37,7 @@ def get_state(
     return answer({"at": iso_time(asked), "cycle_end": iso_time(end), "quantity": quantity, "elements": rows})
 
 
-def _last_before(doors: Doors, moment: int | None) -> tuple[int, bytes]:
+def last_before(doors: Doors, moment: int | None) -> tuple[int, bytes]:
     """The bands of the last cycle that ended at or before a time."""
     last = doors.log.last_cycle()
     if last is None:
