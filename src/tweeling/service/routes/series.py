@@ -114,7 +114,7 @@ def _bands(doors: Doors, quantity: str, element: str, unit: str, span: tuple[int
     import pyarrow.compute as pc
 
     found = []
-    for _end, packed in doors.log.estimates(span[0], span[1] + Timing.of(doors.config).cycle):
+    for _end, packed in doors.log.estimates(span[0], span[1] + Timing.of(doors.config).catch_up):
         table = read_bands(packed)
         table = table.filter(pc.and_(pc.equal(table["quantity"], quantity), pc.equal(table["element"], element)))
         times = table["time"].cast("int64").to_pylist()
