@@ -180,7 +180,8 @@ def advance(twin: Twin, state: TwinState, batch: Batch, actions: Sequence[Action
     """
     model, seed = twin.model, twin.config.ensemble.seed
     hours = model.interval * len(batch) / 3600
-    if batch.end != state.end + round(hours * 3600) * SECOND:
+    span = (state.end, batch.end)
+    if batch.end != state.end + model.interval * len(batch) * SECOND:
         raise ValueError(f"the batch ends at {batch.end}; the cycle after {state.end} is due")
     watched, batch = watch(state.watch, batch)
     diagnosis, belief, findings, closings = _acted(twin, state, actions)
@@ -196,11 +197,10 @@ def advance(twin: Twin, state: TwinState, batch: Batch, actions: Sequence[Action
     after = members_of(model, belief, twin.draws, places)
     analysis = analyse(model, found, before, after, belief, value, noise_sd, (seed, state.cycle, INSTRUMENT))
     high = twin.library.share_of_high(found.supply)
-    diagnosis, belief, closed = diagnose(model, twin.library, diagnosis, belief, update, state.cycle, hours, high)
+    diagnosis, belief, closed = diagnose(model, twin.library, diagnosis, belief, update, span, high)
     belief = _learnt(model, belief, update, hours, hour_of(model, batch.end), diagnosis)
-    context = Context(twin.library, model, state.cycle, batch.end, hours, belief, update)
+    context = Context(twin.library, model, batch.end, belief, update)
     findings, changed = revised(context, state.findings, findings, diagnosis, [*closings, *closed])
-    span = (state.end, batch.end)
     score = scored(
         state.score, twin.sensors, twin.withheld.tolist(), analysis.read[FIRST:], analysis.read[OPEN], batch.seen, span
     )

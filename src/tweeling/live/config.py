@@ -79,6 +79,8 @@ class TimeSection(_Section):
     """When a cycle closes and how far the twin goes back."""
 
     cycle: Annotated[Span, Field(gt=0)] = 300.0
+    catch_up: Span = 0.0
+    """Length of a cycle while the twin is that far behind; what is left out is `cycle`, so that all are of one length."""
     lateness: Span = 600.0
     revise: Span = 86400.0
     give_up: Span = 900.0
@@ -177,6 +179,9 @@ class TwinConfig(_Section):
         ratio = self.time.cycle / self.sensors.interval if self.sensors.interval else 0
         if ratio < 1 or abs(ratio - round(ratio)) > 1e-9:
             raise ValueError("time.cycle must be a whole number of sensors.interval, such as 1h of 5min")
+        longer = self.time.catch_up / self.time.cycle
+        if self.time.catch_up and (longer < 1 or abs(longer - round(longer)) > 1e-9):
+            raise ValueError("time.catch_up must be a whole number of time.cycle, such as 1h of 5min")
         return self
 
     @property

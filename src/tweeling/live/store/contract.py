@@ -18,9 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tweeling.finding import Finding
-from tweeling.reading import SECOND, CheckedReadings
-
-HOUR = 3600 * SECOND
+from tweeling.reading import HOUR, CheckedReadings
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +80,7 @@ class Cycle:
 
     Args:
         cycle: number, from 0.
-        end: T; the cycle takes readings with time in (T - cycle, T].
+        end: T; the cycle takes readings after the end of the one before, up to T (`live/window.py`).
         upto_sequence: the last reading that it has looked at.
         upto_action: the last action that it has looked at.
         reason: why it closed: `watermark`, `give_up`, `file` or `revised`.

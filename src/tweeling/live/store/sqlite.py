@@ -24,11 +24,10 @@ from tweeling.errors import StoreError
 from tweeling.finding import Finding
 from tweeling.live.store.contract import Action, Cycle, StoredReadings
 from tweeling.live.store.database import Database, Schema
-from tweeling.reading import SECOND, CheckedReadings, Flag
+from tweeling.reading import HOUR, CheckedReadings, Flag
 
 Row = tuple[Any, ...]
 
-HOUR = 3600 * SECOND
 CHUNK = 50_000
 """Rows that are turned into columns at a time."""
 DROP_CHUNK = 20_000

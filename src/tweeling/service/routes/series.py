@@ -113,7 +113,7 @@ def _measured(stored: StoredReadings) -> list[dict[str, Any]]:
 def _bands(doors: Doors, quantity: str, element: str, unit: str, span: tuple[int, int]) -> list[dict[str, Any]]:
     """The estimates of one element, with time in the span; a cycle that ends after it has some of them."""
     found = []
-    for _end, packed in doors.log.estimates(span[0], span[1] + Timing.of(doors.config).cycle):
+    for _end, packed in doors.log.estimates(span[0], span[1] + Timing.of(doors.config).catch_up):
         rows = _of_one(read_bands(packed), quantity, element)
         found += [(time, band) for time, band in rows if span[0] < time <= span[1]]
     return _documents(found, unit)

@@ -16,7 +16,7 @@ from tweeling.service.schema import Problem, StateAnswer
 router = APIRouter(tags=["estimates"])
 
 LOOKED_BACK = (1, 12, 300)
-"""In cycles: where a cycle before some time is looked for."""
+"""In cycles of the longer length: where a cycle before some time is looked for, after the shorter one."""
 
 
 @router.get("/api/state", response_model=StateAnswer, responses={code: {"model": Problem} for code in (400, 401, 404)})
@@ -43,8 +43,9 @@ def last_before(doors: Doors, moment: int | None) -> tuple[int, bytes]:
     if last is None:
         raise HTTPException(404, "no cycle has closed yet; GET /health says what the twin waits for")
     upto = last.end if moment is None else min(moment, last.end)
-    for cycles in LOOKED_BACK:
-        found = list(doors.log.estimates(upto - cycles * Timing.of(doors.config).cycle, upto))
+    timing = Timing.of(doors.config)
+    for span in (timing.cycle, *(cycles * timing.catch_up for cycles in LOOKED_BACK)):
+        found = list(doors.log.estimates(upto - span, upto))
         if found:
             return found[-1]
     raise HTTPException(404, f"no estimates are kept from before {iso_time(upto)}; ask for a later time")
