@@ -35,6 +35,20 @@ MAY_BE_BARE = {
     "DoorsHealth.by_flag": "counts",
     "SensorHealth.count": "a count",
     "POST /api/readings request.value": "measured",
+    "NetworkAbout.nodes": "a count",
+    "NetworkAbout.links": "a count",
+    "AboutAnswer.members": "a count",
+    "AboutAnswer.level": "a probability",
+    "AboutAnswer.cycle_s": "a setting",
+    "AboutAnswer.interval_s": "a setting",
+    "AboutAnswer.limits": "settings",
+    "TimelineAnswer.cycle_s": "a setting",
+    "Residual.n": "a count",
+    "Residual.coverage": "a score",
+    "Residual.bias": "a score",
+    "Residual.rmse": "a score",
+    "Residual.half_width": "a score",
+    "GET /api/residuals hours": "asked for",
 }
 """What may leave (or enter) without a band, and why."""
 

@@ -27,6 +27,7 @@ sensors = {{ file = "sensors.csv", interval = "5min", zone = "UTC", withhold = [
 
 # cycle: how often the twin updates. lateness: how long a cycle waits for stragglers. revise: how far the twin goes back for
 # readings that come later still. give_up: silence after which a cycle closes without them.
+# catch_up = "1h": a twin that is so far behind (a backlog, a night without power) takes cycles of that length until it is not.
 # clock = "wall" when readings are stamped by the clock on the wall, "readings" when they may come from any time.
 time = {{ cycle = "5min", lateness = "10min", revise = "24h", give_up = "15min", clock = "readings" }}
 
