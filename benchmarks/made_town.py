@@ -1,9 +1,8 @@
-"""Networks as the bytes that the page draws (`GET /api/geometry`), and a made-up town of any size, for benchmarks of the map."""
+"""A made-up town of any size, as the bytes that the page draws (`GET /api/geometry`), for benchmarks of the map."""
 
 from __future__ import annotations
 
 import struct
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,26 +13,6 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 STREET = 60.0  # m between crossings
-
-
-def network_bytes(file: Path) -> bytes:
-    """The geometry of an EPANET file."""
-    import tweeling as tw
-
-    network = tw.read_network(file)
-    nodes, links = network.nodes, network.links
-    bends = [np.asarray(links.vertices.get(link, np.zeros((0, 2))), float) for link in range(len(links.ids))]
-    kinds = {"junction": 0, "reservoir": 1, "tank": 2}
-    node_kind = [kinds[str(kind)] for kind in nodes.kinds]
-    link_kind = [{"pipe": 0, "cv_pipe": 0, "pump": 1}.get(str(kind), 2) for kind in links.kinds]
-    return geometry_bytes(
-        np.column_stack([nodes.x, nodes.y]),
-        bends,
-        np.column_stack([links.start, links.end]),
-        np.asarray(links.diameter, float),
-        np.array(node_kind),
-        np.array(link_kind),
-    )
 
 
 def made_town(n_links: int, seed: int) -> bytes:

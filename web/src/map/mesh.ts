@@ -37,7 +37,7 @@ export interface Mesh {
   readonly meanLength: number;
 }
 
-/** Width in pixels of a link when the whole network is on the screen, before the least width is seen to. */
+/** Width in pixels of a link at its narrowest (see `growth` in scene.ts), before the least width is seen to. */
 export function widthOf(diameter: number): number {
   if (!(diameter > 0)) return 1.5;
   return Math.min(5.5, 0.7 + 6.5 * diameter);

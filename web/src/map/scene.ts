@@ -59,7 +59,7 @@ export class Scene {
   signs(camera: Camera): Sign[] {
     const chosen = this.chosen && this.spot(this.chosen);
     const ring: Sign[] = chosen && this.chosen ? [{ ...chosen, dx: 1, dy: 0, name: "chosen", size: 1, place: this.chosen }] : [];
-    const size = Math.min(1.25, Math.max(0.6, 0.6 + 0.2 * this.zoom(camera)));
+    const size = Math.min(1.25, Math.max(0.6, 0.4 + 0.25 * this.growth(camera)));
     const crowded = this.crowded(camera);
     const standing = this.equipment.filter((sign) => !(crowded && sign.name === "valve")).map((sign) => ({ ...sign, size: size * sign.size }));
     return [...standing, ...ring, ...this.marks];
@@ -80,14 +80,19 @@ export class Scene {
     return fitScale(this.frame.width, this.frame.height, into);
   }
 
-  /** How much wider than at zoom 0 pipes are drawn. */
+  /** How much wider than at their narrowest pipes are drawn: the more, the longer they are on the screen. */
   growth(camera: Camera): number {
-    return 1.35 ** Math.min(6, Math.max(0, this.zoom(camera)));
+    return Math.min(7, Math.max(1, (this.pipeLength(camera) / 8) ** 0.4));
   }
 
   /** Whether junctions are dots of their own: once pipes are long enough to have ends. */
   dotted(camera: Camera): boolean {
-    return this.mesh.meanLength * camera.scale > 22;
+    return this.pipeLength(camera) > 40;
+  }
+
+  /** Mean length of a pipe on the screen, CSS pixels. */
+  private pipeLength(camera: Camera): number {
+    return this.mesh.meanLength * camera.scale;
   }
 }
 
