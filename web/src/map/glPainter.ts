@@ -2,7 +2,7 @@
 // software WebGL is slow at: no instances, no samples per pixel (edges are softened by the fragments), no depth.
 import { UNKNOWN, rgb } from "./colours";
 import { type Camera, seen } from "./frame";
-import { linkBytes, nodeBytes, nodeWidths, runsIn, STRIDE } from "./mesh";
+import { COARSE, linkBytes, nodeBytes, nodeWidths, runsIn, STRIDE } from "./mesh";
 import { LEAST_WIDTH, type Scene } from "./scene";
 import { CELL, drawSheet, inkOf, type Sheet } from "./signs";
 
@@ -90,6 +90,7 @@ export class GlPainter {
   private readonly programs: Record<"link" | "dot" | "sign", Program>;
   private readonly shapes: Record<"link" | "dot" | "sign", WebGLVertexArrayObject>;
   private readonly buffers: Record<"linkValues" | "dotValues" | "signs" | "signIndices", WebGLBuffer>;
+  private readonly indices: Record<"near" | "far", WebGLBuffer>;
   private readonly textures: Record<"colours" | "sheet", WebGLTexture>;
   private readonly linkValues: Uint8Array;
   private sheet: Sheet | null = null;
@@ -108,7 +109,7 @@ export class GlPainter {
     this.buffers = { linkValues: gl.createBuffer(), dotValues: gl.createBuffer(), signs: gl.createBuffer(), signIndices: gl.createBuffer() };
     this.textures = { colours: gl.createTexture(), sheet: gl.createTexture() };
     this.linkValues = new Uint8Array(scene.mesh.vertexCount);
-    this.shapeLinks();
+    this.indices = this.shapeLinks();
     this.shapeDots();
     this.shapeSigns();
     gl.bindVertexArray(null);
@@ -139,11 +140,12 @@ export class GlPainter {
   /** Buffers that are filled once. */
   private readonly fixed: WebGLBuffer[] = [];
 
-  private fill(target: number, data: AllowSharedBufferSource): void {
+  private fill(target: number, data: AllowSharedBufferSource): WebGLBuffer {
     const buffer = this.gl.createBuffer();
     this.fixed.push(buffer);
     this.gl.bindBuffer(target, buffer);
     this.gl.bufferData(target, data, this.gl.STATIC_DRAW);
+    return buffer;
   }
 
   private attribute(place: number, size: number, type: number, normalized: boolean, stride: number, offset: number): void {
@@ -151,7 +153,7 @@ export class GlPainter {
     this.gl.vertexAttribPointer(place, size, type, normalized, stride, offset);
   }
 
-  private shapeLinks(): void {
+  private shapeLinks(): Record<"near" | "far", WebGLBuffer> {
     const { gl } = this;
     gl.bindVertexArray(this.shapes.link);
     this.fill(gl.ARRAY_BUFFER, this.scene.mesh.vertices);
@@ -160,7 +162,7 @@ export class GlPainter {
     this.attribute(2, 1, gl.UNSIGNED_SHORT, false, STRIDE, 12);
     gl.bindBuffer(gl.ARRAY_BUFFER, this.buffers.linkValues);
     this.attribute(3, 1, gl.UNSIGNED_BYTE, false, 0, 0);
-    this.fill(gl.ELEMENT_ARRAY_BUFFER, this.scene.mesh.indices);
+    return { near: this.fill(gl.ELEMENT_ARRAY_BUFFER, this.scene.mesh.near), far: this.fill(gl.ELEMENT_ARRAY_BUFFER, this.scene.mesh.far) };
   }
 
   private shapeDots(): void {
@@ -258,6 +260,7 @@ export class GlPainter {
     gl.uniform2f(program.at("u_pixel"), 4 / camera.width, 4 / camera.height);
     const growth = scene.growth(camera) / 256;
     if (chosen?.sort === "link") {
+      gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.indices.near);
       const [from, count] = [mesh.indexFrom[chosen.index]!, 6 * Math.max(0, mesh.points[chosen.index]! - 1)];
       const [line, casing] = [inkOf(scene.dark).line, inkOf(scene.dark).casing].map((tone) => rgb(tone).map((channel) => channel / 255));
       for (const [more, tone] of [[5.5, line], [3, casing]] as const) {
@@ -268,7 +271,9 @@ export class GlPainter {
       gl.uniform4f(program.at("u_plain"), 0, 0, 0, 0);
     }
     gl.uniform3f(program.at("u_width"), LEAST_WIDTH, growth, 0);
-    for (const [from, to] of runsIn(mesh.tiles, seen(camera, 30))) gl.drawElements(gl.TRIANGLES, to - from, gl.UNSIGNED_INT, 4 * from);
+    const indices = camera.scale <= COARSE ? "far" : "near";
+    gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.indices[indices]);
+    for (const [from, to] of runsIn(mesh.tiles, seen(camera, 30), indices)) gl.drawElements(gl.TRIANGLES, to - from, gl.UNSIGNED_INT, 4 * from);
   }
 
   private drawDots(camera: Camera, pixelRatio: number): void {
