@@ -1,11 +1,12 @@
 // The map alone, for measuring it and for looking at it: `bench` is called from outside, by benchmarks/page_map.py.
 import type { NetworkMap } from "../src/map/NetworkMap";
 import { coloursOf, nice, type Scale } from "../src/map/colours";
-import type { Geometry, Mark, Place } from "../src/map/contract";
+import type { Geometry, Mark, Place, View } from "../src/map/contract";
 import { decodeGeometry } from "../src/map/decode";
 
 let geometry: Geometry | null = null;
 let map: NetworkMap | null = null;
+let middle: View | null = null;
 const told: { picked: (Place | null)[]; hovered: (Place | null)[] } = { picked: [], hovered: [] };
 
 /** Two frames later everything asked before is on its way to the screen. */
@@ -40,6 +41,11 @@ function made(sort: "node" | "link", phase: number): Float32Array {
   return Float32Array.from({ length: count }, (_, i) => wave(sort === "node" ? i : start[i]!));
 }
 
+/** A place that has coordinates. */
+function anchor(): Place {
+  return { sort: "node", index: geometry!.nodes.findIndex(Number.isFinite) >> 1 };
+}
+
 const bench = {
   told,
   frames,
@@ -62,23 +68,31 @@ const bench = {
       map.setPaint({ sort: "node", values, ...nice(values), colours: coloursOf("value", dark) });
     });
     const gl = settle();
+    middle = map!.getView();
     const ms = performance.now() - before;
     const named = gl?.getExtension("WEBGL_debug_renderer_info");
     return { ms, webgl2: gl !== null, renderer: named ? String(gl!.getParameter(named.UNMASKED_RENDERER_WEBGL)) : "" };
   },
-  /** Moves the view to and fro, one step a frame; `zoom` as in `View`. */
-  async pan(steps: number, zoom: number) {
-    map!.setView({ ...map!.getView(), zoom });
+  /** Drags the view across the town and back, 12 pixels a frame; `zoom` as in `View`, changing it a little each frame if asked. */
+  async move(steps: number, zoom: number, zooming: boolean) {
+    map!.setView({ ...middle!, zoom });
     await frames();
-    const middle = map!.getView();
-    const pixel = extent()[1] / 1000 / 2 ** zoom;
+    const here = map!.screenOf(anchor())!;
+    const scale = (() => {
+      map!.setView({ ...middle!, x: middle!.x + 1, zoom });
+      return here.x - map!.screenOf(anchor())!.x;
+    })();
+    const slowest: number[] = [];
     for (let step = 0; step < steps; step++) {
-      map!.setView({ ...middle, x: middle.x + 10 * pixel * Math.sin(step) });
+      const before = performance.now();
+      const along = step < steps / 2 ? step : steps - step;
+      map!.setView({ x: middle!.x + (12 * along) / scale, y: middle!.y, zoom: zoom + (zooming ? 0.001 * step : 0) });
       await new Promise(requestAnimationFrame);
+      slowest.push(performance.now() - before);
     }
-    map!.setView(middle);
     await frames();
     settle();
+    return Math.max(...slowest);
   },
   /** Milliseconds from new values in hand to the frame with their colours. */
   async recolour(phase: number) {

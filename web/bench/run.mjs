@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { chromium } from "playwright-core";
 
 const [address, executablePath, town, ...flags] = process.argv.slice(2);
-const FRAMES = 40;
+const FRAMES = 60;
 const REPEATS = 7;
 const TICK = 10; // ms; USER_HZ is 100 on Linux
 
@@ -51,11 +51,12 @@ async function firstFrame(page, cpu) {
   return { ms, webgl2, renderer, cpu: cpu() - before };
 }
 
-/** CPU of a frame while the view moves to and fro by some pixels, `nearer` times nearer than the whole. */
-async function panFrame(page, cpu, nearer) {
-  await page.evaluate((zoom) => bench.pan(4, zoom), Math.log2(nearer)); // what is made once is made here
+/** CPU of a frame while the view is dragged, or zoomed too; `nearer` times nearer than the whole. */
+async function moving(page, cpu, nearer, zooming) {
+  const move = (frames) => page.evaluate((asked) => bench.move(...asked), [frames, Math.log2(nearer), zooming]);
+  await move(4); // what is made once is made here
   const [before, start] = [cpu(), Date.now()];
-  await page.evaluate(([frames, zoom]) => bench.pan(frames, zoom), [FRAMES, Math.log2(nearer)]);
+  await move(FRAMES);
   return { cpu: (cpu() - before) / FRAMES, wall: (Date.now() - start) / FRAMES };
 }
 
@@ -69,10 +70,11 @@ const firsts = [];
 for (let i = 0; i < 3; i++) firsts.push(await withBrowser(firstFrame));
 const rest = await withBrowser(async (page, cpu) => {
   await firstFrame(page, cpu);
-  const pan = await panFrame(page, cpu, 1);
-  const near = await panFrame(page, cpu, 8);
-  await page.evaluate(() => bench.pan(1, 0));
-  return { pan, near, recolour: await recolour(page, cpu) };
+  const pan = await moving(page, cpu, 1, false);
+  const zoom = await moving(page, cpu, 1, true);
+  const near = await moving(page, cpu, 8, true);
+  await page.evaluate(() => bench.move(1, 0, false));
+  return { pan, zoom, near, recolour: await recolour(page, cpu) };
 });
 const [first] = firsts;
 console.log(JSON.stringify({
@@ -81,6 +83,7 @@ console.log(JSON.stringify({
   renderer: first.renderer,
   first: { ms: median(firsts.map(({ ms }) => ms)), cpu: median(firsts.map(({ cpu }) => cpu)) },
   pan: rest.pan,
+  zoom: rest.zoom,
   near: rest.near,
   recolour: rest.recolour,
 }));

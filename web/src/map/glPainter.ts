@@ -3,6 +3,8 @@
 import { UNKNOWN, rgb } from "./colours";
 import { type Camera, seen } from "./frame";
 import { COARSE, linkBytes, nodeBytes, nodeWidths, runsIn, STRIDE } from "./mesh";
+import { Picture } from "./picture";
+import { Program } from "./program";
 import { LEAST_WIDTH, type Scene } from "./scene";
 import { CELL, drawSheet, inkOf, type Sheet } from "./signs";
 
@@ -95,6 +97,8 @@ export class GlPainter {
   private readonly linkValues: Uint8Array;
   private sheet: Sheet | null = null;
   private readonly done = { paint: 0, look: 0 };
+  private readonly picture: Picture;
+  private lastKey = "";
 
   constructor(
     private readonly gl: WebGL2RenderingContext,
@@ -108,6 +112,7 @@ export class GlPainter {
     this.shapes = { link: gl.createVertexArray(), dot: gl.createVertexArray(), sign: gl.createVertexArray() };
     this.buffers = { linkValues: gl.createBuffer(), dotValues: gl.createBuffer(), signs: gl.createBuffer(), signIndices: gl.createBuffer() };
     this.textures = { colours: gl.createTexture(), sheet: gl.createTexture() };
+    this.picture = new Picture(gl);
     this.linkValues = new Uint8Array(scene.mesh.vertexCount);
     this.indices = this.shapeLinks();
     this.shapeDots();
@@ -123,14 +128,29 @@ export class GlPainter {
     gl.disable(gl.DEPTH_TEST);
     gl.disable(gl.STENCIL_TEST);
     gl.disable(gl.CULL_FACE);
-    this.drawLinks(camera, pixelRatio);
-    if (scene.dotted(camera)) this.drawDots(camera, pixelRatio);
+    this.drawNetwork(camera, pixelRatio);
     this.drawSigns(camera);
     gl.bindVertexArray(null);
   }
 
+  /** Where only the middle has moved since the last frame, out of a picture; else anew. */
+  private drawNetwork(camera: Camera, pixelRatio: number): void {
+    const { changes } = this.scene;
+    const key = [camera.scale, camera.width, camera.height, pixelRatio, changes.network].join(" ");
+    const moves = key === this.lastKey;
+    this.lastKey = key;
+    const draw = (by: Camera) => {
+      this.drawLinks(by, pixelRatio);
+      if (this.scene.dotted(by)) this.drawDots(by, pixelRatio);
+    };
+    const shown = moves && (this.picture.shows(camera, key) || this.picture.take(camera, pixelRatio, key, draw));
+    if (shown) this.picture.show(camera, pixelRatio);
+    else draw(camera);
+  }
+
   destroy(): void {
     const { gl } = this;
+    this.picture.destroy();
     for (const program of Object.values(this.programs)) program.destroy();
     for (const shape of Object.values(this.shapes)) gl.deleteVertexArray(shape);
     for (const buffer of [...Object.values(this.buffers), ...this.fixed]) gl.deleteBuffer(buffer);
@@ -310,44 +330,3 @@ export class GlPainter {
 }
 
 const CORNERS = [[-1, -1], [1, -1], [-1, 1], [1, 1]] as const;
-
-class Program {
-  private readonly program: WebGLProgram;
-  private readonly uniforms = new Map<string, WebGLUniformLocation | null>();
-
-  constructor(
-    private readonly gl: WebGL2RenderingContext,
-    vertex: string,
-    fragment: string,
-  ) {
-    this.program = gl.createProgram();
-    for (const [type, source] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]] as const) {
-      const shader = gl.createShader(type)!;
-      gl.shaderSource(shader, source);
-      gl.compileShader(shader);
-      gl.attachShader(this.program, shader);
-    }
-    gl.linkProgram(this.program);
-    if (!gl.getProgramParameter(this.program, gl.LINK_STATUS) && !gl.isContextLost()) {
-      const logs = (gl.getAttachedShaders(this.program) ?? []).map((shader) => gl.getShaderInfoLog(shader));
-      throw new Error(`the map's shaders do not compile here: ${[gl.getProgramInfoLog(this.program), ...logs].join(" ")}`);
-    }
-    for (const shader of gl.getAttachedShaders(this.program) ?? []) gl.deleteShader(shader);
-  }
-
-  use(): void {
-    this.gl.useProgram(this.program);
-  }
-
-  at(name: string): WebGLUniformLocation | null {
-    const known = this.uniforms.get(name);
-    if (known !== undefined) return known;
-    const location = this.gl.getUniformLocation(this.program, name);
-    this.uniforms.set(name, location);
-    return location;
-  }
-
-  destroy(): void {
-    this.gl.deleteProgram(this.program);
-  }
-}
