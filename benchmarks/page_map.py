@@ -36,8 +36,8 @@ NOTES = [
     "The town is made up (`benchmarks/made_town.py`, seed 1): a random tree over a bent raster with parks, a few loops, 0.85 "
     "bends a link, and all of it on the screen. First frame: from the decoded geometry, library loaded, to a pixel read back; "
     "median of three fresh browsers.",
-    "A drag moves 12 pixels a frame, 360 pixels to and fro; most of its frames copy a picture that an earlier one made, and the "
-    "frames that make one are in the mean. Zooming draws everything anew in each frame.",
+    "A drag moves 12 pixels a frame, 360 pixels to and fro; most of its frames copy a picture that an earlier one made; those "
+    "that make one are in the mean. Zooming draws everything anew in each frame.",
 ]
 
 
@@ -82,7 +82,11 @@ def main() -> None:
         row("page: script without the map library", "gz, all that is loaded for it", 150, None, sizes["page"], "kB"),
         row("page: script with the map library", "gz, its worker included", 600, None, sizes["page"] + sizes["map"], "kB"),
     ]
-    notes = [*NOTES, f"Browser flags: {asked.flags}; WebGL 2 by {measured['renderer'] or 'nothing: the plain canvas drew'}."]
+    notes = [
+        *NOTES,
+        f"Browser flags: {asked.flags}; WebGL 2 by {measured['renderer'] or 'nothing: the plain canvas drew'}.",
+        f"Load of the machine: {load[0]:.1f} before, {load[1]:.1f} after.",
+    ]
     write_result("page_map", rows, notes, details={"measured": measured, "script_kB": sizes})
 
 
