@@ -33,6 +33,12 @@ MAY_BE_BARE = {
     "TwinHealth.figures": "counts and times of the program itself",
     "DoorsHealth.last_sequence": "a count",
     "DoorsHealth.by_flag": "counts",
+    "InputHealth.received": "a count",
+    "InputHealth.readings": "a count",
+    "InputHealth.undecodable": "a count",
+    "InputHealth.not_kept": "a count",
+    "InputHealth.refused": "a count",
+    "InputHealth.waiting": "a count",
     "SensorHealth.count": "a count",
     "POST /api/readings request.value": "measured",
 }

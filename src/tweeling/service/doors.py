@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -38,6 +38,7 @@ class Doors:
         twin_alive: whether the twin's process lives.
         clock: the wall clock, microseconds since 1970 UTC.
         started: by that clock.
+        inputs: how each door fares that connects to somewhere else, as a document.
         broadcaster: of the event stream.
     """
 
@@ -50,6 +51,7 @@ class Doors:
     twin_alive: Callable[[], bool]
     clock: Callable[[], int]
     started: int
+    inputs: Callable[[], Sequence[Mapping[str, Any]]] = tuple
     broadcaster: Broadcaster = field(default_factory=Broadcaster)
 
 
