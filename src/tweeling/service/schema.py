@@ -318,6 +318,25 @@ class SensorHealth(Answer):
     last_time: Time | None = Field(description="Where half of the sensors are.")
 
 
+class InputHealth(Answer):
+    """A door that connects to somewhere else, such as a broker; counts are since the doors were started."""
+
+    kind: str
+    url: str = Field(description="Without password.")
+    topic: str
+    client: str = Field(description="Under which the broker keeps what was not taken.")
+    connected: bool
+    since: Time = Field(description="When it was connected, or lost, by the wall clock.")
+    why: str = Field(description="When it is not connected: the reason.")
+    last_message: Time | None = Field(description="When the last one came, by the wall clock.")
+    received: int = Field(description="Messages, those included that came again.")
+    readings: int = Field(description="That were kept, without duplicates.")
+    undecodable: int = Field(description="Messages that could not be made out: acknowledged and logged.")
+    not_kept: int = Field(description="Readings without a sensor or a time, in messages that could be made out.")
+    refused: int = Field(description="Messages that the store did not take; they come again.")
+    waiting: int = Field(description="Messages that wait for the disk.")
+
+
 class HealthAnswer(Answer):
     """Whether all is well, and if not why."""
 
@@ -326,4 +345,5 @@ class HealthAnswer(Answer):
     name: str
     twin: TwinHealth
     doors: DoorsHealth
+    inputs: list[InputHealth] = Field(description="Doors that connect to somewhere else; HTTP is not among them.")
     sensors: SensorHealth
