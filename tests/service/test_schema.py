@@ -34,6 +34,17 @@ MAY_BE_BARE = {
     "DoorsHealth.last_sequence": "a count",
     "DoorsHealth.by_flag": "counts",
     "SensorHealth.count": "a count",
+    "Backlog.done": "hours of readings",
+    "Backlog.of": "hours of readings",
+    "TrueSize.value": "true, in a demo: it was chosen, not estimated",
+    "ComparedFinding.event": "a place",
+    "ComparedFinding.metres": "measured on the map, from the true place",
+    "ComparedFinding.hours_late": "a time, from the true beginning",
+    "Calibration.n": "a count",
+    "CalibrationBin.from": "a probability",
+    "CalibrationBin.to": "a probability",
+    "CalibrationBin.n": "a count",
+    "CalibrationBin.right": "a count",
     "POST /api/readings request.value": "measured",
 }
 """What may leave (or enter) without a band, and why."""

@@ -16,9 +16,9 @@ from starlette.exceptions import HTTPException
 from tweeling.errors import InputError, StoreError, TweelingError, UnknownElementError
 from tweeling.service.doors import SHOWN, Doors
 from tweeling.service.guard import Guard
-from tweeling.service.routes import findings, health, network, readings, scorecard, sensors, series, state, stream
+from tweeling.service.routes import findings, health, network, readings, scorecard, sensors, series, state, stream, truth
 
-ROUTERS = tuple(part.router for part in (readings, state, series, findings, sensors, network, scorecard, health, stream))
+ROUTERS = tuple(part.router for part in (readings, state, series, findings, sensors, network, scorecard, health, stream, truth))
 STATUS: dict[type[TweelingError], int] = {UnknownElementError: 404, InputError: 400, StoreError: 503}
 """What an error of ours is on the web; the first that fits counts."""
 
