@@ -176,6 +176,14 @@ class ServiceSection(_Section):
     token: str = ""
 
 
+class DemoSection(_Section):
+    """Of a demo: where the service finds what is true, which the twin never opens, and how fast the town goes."""
+
+    truth: Path
+    speed: Annotated[float, Field(gt=0)] = 60.0
+    """Simulated seconds in a second."""
+
+
 class TwinConfig(_Section):
     """All of `TWIN.toml`; spans are in seconds."""
 
@@ -190,6 +198,7 @@ class TwinConfig(_Section):
     output: OutputSection = OutputSection()
     forecast: ForecastSection = ForecastSection()
     service: ServiceSection = ServiceSection()
+    demo: DemoSection | None = None
     folder: Path = Path()
     """Of the file; not a key in it."""
 

@@ -30,12 +30,13 @@ from tweeling.service.routes import (
     session,
     state,
     stream,
+    truth,
     values,
 )
 from tweeling.service.static import add_page
 
 OF_THE_TWIN = (about, state, values, series, findings, sensors, network, layout, scorecard, residuals, health, stream)
-ROUTERS = tuple(part.router for part in (readings, *OF_THE_TWIN, session))
+ROUTERS = tuple(part.router for part in (readings, *OF_THE_TWIN, truth, session))
 STATUS: dict[type[TweelingError], int] = {UnknownElementError: 404, InputError: 400, StoreError: 503}
 """What an error of ours is on the web; the first that fits counts."""
 

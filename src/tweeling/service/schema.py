@@ -337,6 +337,13 @@ class InputHealth(Answer):
     waiting: int = Field(description="Messages that wait for the disk.")
 
 
+class Backlog(Answer):
+    """Hours of readings, in their own time, that the twin has taken, of those that are there."""
+
+    done: float
+    of: float
+
+
 class HealthAnswer(Answer):
     """Whether all is well, and if not why."""
 
@@ -347,3 +354,60 @@ class HealthAnswer(Answer):
     doors: DoorsHealth
     inputs: list[InputHealth] = Field(description="Doors that connect to somewhere else; HTTP is not among them.")
     sensors: SensorHealth
+    catching_up: Backlog | None = Field(description="How far the twin is; null while it keeps up with its sensors.")
+
+
+class TrueSize(Answer):
+    """How large an event was made; no estimate."""
+
+    value: float
+    unit: str = Field(description="Empty for a factor, or where it is the unit of what the event is about.")
+
+
+class TrueEvent(Answer):
+    """Something that happened to the hidden town of a demo."""
+
+    kind: str
+    cause: str = Field(description="What a finding about it should call it.")
+    subject: str
+    element: str | None
+    sensor: str | None
+    at: Time
+    until: Time | None = Field(description="Null while it lasts.")
+    size: TrueSize | None
+
+
+class ComparedFinding(Answer):
+    """A finding beside the truth; null is what cannot be told."""
+
+    id: str
+    event: int | None = Field(description="Place in `events` of the one that it is about.")
+    cause_right: bool | None
+    right: bool | None = Field(description="Cause and place.")
+    metres: float | None = Field(description="Along pipes, from its likeliest element to the true one.")
+    hours_late: float | None
+
+
+class CalibrationBin(Answer):
+    """Findings whose probability lay in [from, to), and how many of them were right."""
+
+    lowest: float = Field(alias="from")
+    highest: float = Field(alias="to")
+    n: int
+    right: int
+
+
+class Calibration(Answer):
+    """How often findings of some probability have been right, measured in many hidden towns."""
+
+    n: int
+    bins: list[CalibrationBin]
+
+
+class TruthAnswer(Answer):
+    """What has really happened so far, and how the findings compare."""
+
+    ended: bool = Field(description="Whether nothing new is to come.")
+    events: list[TrueEvent]
+    findings: list[ComparedFinding]
+    calibration: Calibration | None = Field(description="Null while nothing was measured.")

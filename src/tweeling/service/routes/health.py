@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 
-from tweeling.live.window import level
-from tweeling.reading import SECOND, Flag, iso_time
+from tweeling.live.store.contract import Cycle
+from tweeling.live.window import HOUR, Timing, level
+from tweeling.reading import HOUR, SECOND, Flag, iso_time
 from tweeling.service.doors import Doors, answer, doors_of, time_of
 from tweeling.service.routes.sensors import sensor_rows
 from tweeling.service.schema import HealthAnswer, Problem
@@ -16,6 +17,8 @@ router = APIRouter(tags=["health"])
 
 NAMED = 5
 """Stale sensors that a sentence names."""
+USUAL_CYCLES, USUAL = 2, HOUR
+"""So far behind its sensors a twin may be, the longer of the two, without anybody being told that it is catching up."""
 
 
 @router.get("/health", response_model=HealthAnswer, responses={401: {"model": Problem}})
@@ -64,7 +67,24 @@ def health_document(doors: Doors) -> dict[str, Any]:
             "stale": stale,
             "last_time": iso_time(reached) if reached is not None else None,
         },
+        "catching_up": _backlog(doors, reached, last),
     }
+
+
+def _backlog(doors: Doors, reached: int | None, last: Cycle | None) -> dict[str, float] | None:
+    """Hours that the twin has taken, of those that are there; None while what is to come is no more than usual.
+
+    A cycle waits for its end and for `lateness`; one more may be under way.
+    """
+    if reached is None:
+        return None
+    timing = Timing.of(doors.config)
+    first = next(doors.log.cycles(), None)
+    begun = min(doors.entrance.window.earliest.min(), reached) if first is None else first.end - timing.cycle
+    taken = begun if last is None else last.end
+    if reached - timing.lateness - taken <= max(USUAL_CYCLES * timing.cycle, USUAL):
+        return None
+    return {"done": (int(taken) - int(begun)) / HOUR, "of": (reached - int(begun)) / HOUR}
 
 
 def _why(doors: Doors, alive: bool, stale: list[str], figures: dict[str, Any]) -> list[str]:
