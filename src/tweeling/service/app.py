@@ -16,9 +16,27 @@ from starlette.exceptions import HTTPException
 from tweeling.errors import InputError, StoreError, TweelingError, UnknownElementError
 from tweeling.service.doors import SHOWN, Doors
 from tweeling.service.guard import Guard
-from tweeling.service.routes import findings, health, network, readings, scorecard, sensors, series, state, stream, truth
+from tweeling.service.routes import (
+    about,
+    findings,
+    health,
+    layout,
+    network,
+    readings,
+    residuals,
+    scorecard,
+    sensors,
+    series,
+    session,
+    state,
+    stream,
+    truth,
+    values,
+)
+from tweeling.service.static import add_page
 
-ROUTERS = tuple(part.router for part in (readings, state, series, findings, sensors, network, scorecard, health, stream, truth))
+OF_THE_TWIN = (about, state, values, series, findings, sensors, network, layout, scorecard, residuals, health, stream, truth)
+ROUTERS = tuple(part.router for part in (readings, *OF_THE_TWIN, session))
 STATUS: dict[type[TweelingError], int] = {UnknownElementError: 404, InputError: 400, StoreError: 503}
 """What an error of ours is on the web; the first that fits counts."""
 
@@ -52,6 +70,7 @@ def make_app(doors: Doors) -> FastAPI:
     app.state.doors = doors
     for router in ROUTERS:
         app.include_router(router)
+    add_page(app)
     app.add_exception_handler(TweelingError, tell_ours)
     app.add_exception_handler(HTTPException, tell_http)
     app.add_exception_handler(RequestValidationError, tell_invalid)

@@ -85,6 +85,8 @@ class SeriesAnswer(Answer):
     element: str
     measured: list[Measured]
     bands: list[Band]
+    forecast: list[Band] = Field(description="After the last cycle, as far as the newest outlook reaches.")
+    forecast_made: Time | None = Field(description="End of the cycle that the outlook starts from.")
 
 
 class CandidateAnswer(Answer):
@@ -121,6 +123,7 @@ class FindingAnswer(Answer):
     action: str
     verdict: str
     notes: list[str]
+    real_cause: str = Field(description="What it turned out to be; empty where nobody has said.")
 
 
 class FindingsAnswer(Answer):
@@ -136,6 +139,9 @@ class Deed(BaseModel):
 
     text: str = Field(default="", max_length=10_000)
     who: str = Field(default="", max_length=200)
+    cause: Literal["", "leak", "valve", "sensor", "tampering", "demand", "model", "unknown", "nothing"] = Field(
+        default="", description="What it turned out to be; nothing: a false alarm."
+    )
 
 
 class DeedAnswer(Answer):
@@ -165,6 +171,85 @@ class SensorsAnswer(Answer):
     """All sensors of the twin."""
 
     sensors: list[SensorAnswer]
+
+
+class NetworkAbout(Answer):
+    """The size of the network, and a hash that changes when it does."""
+
+    hash: str
+    nodes: int
+    links: int
+    placed: bool = Field(description="Whether its nodes have coordinates.")
+
+
+class AboutAnswer(Answer):
+    """What the twin is of, and what can be asked of it; none of it changes while the service runs."""
+
+    name: str
+    version: str
+    demo: bool = Field(description="Whether the readings are simulated.")
+    network: NetworkAbout
+    members: int
+    level: float = Field(description="Probability inside the intervals.")
+    cycle_s: float
+    interval_s: float
+    quantities: list[str] = Field(description="Those that are kept of all elements.")
+    units: dict[str, str]
+    limits: dict[str, float] = Field(description="SI; a value below it breaks it.")
+
+
+class TimelineAnswer(Answer):
+    """From when to when there are estimates."""
+
+    first: Time | None
+    last: Time | None = Field(description="End of the last cycle.")
+    forecast_made: Time | None
+    forecast_until: Time | None
+    cycle_s: float
+
+
+class IdsAnswer(Answer):
+    """Ids in the network's order, in which geometry and values come."""
+
+    nodes: list[str]
+    links: list[str]
+
+
+class Residual(Answer):
+    """How a sensor's readings lay in the twin's bands."""
+
+    sensor: str
+    quantity: str
+    element: str
+    unit: str
+    withheld: bool = Field(description="Never assimilated: the honest measure.")
+    n: int
+    coverage: float | None = Field(description="Share of the readings inside the band.")
+    bias: float | None = Field(description="Mean of reading minus median.")
+    rmse: float | None
+    half_width: float | None = Field(description="Mean half width of the band.")
+
+
+class ResidualsAnswer(Answer):
+    """How all sensors' readings lay in the twin's bands."""
+
+    start: Time = Field(alias="from")
+    end: Time = Field(alias="to")
+    sensors: list[Residual]
+
+
+class SessionRequest(BaseModel):
+    """What a person types to sign in."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    token: str = Field(max_length=1000)
+
+
+class SessionAnswer(Answer):
+    """A cookie came with it."""
+
+    until: Time
 
 
 class Geometry(Answer):
@@ -240,6 +325,25 @@ class Backlog(Answer):
     of: float
 
 
+class InputHealth(Answer):
+    """A door that connects to somewhere else, such as a broker; counts are since the doors were started."""
+
+    kind: str
+    url: str = Field(description="Without password.")
+    topic: str
+    client: str = Field(description="Under which the broker keeps what was not taken.")
+    connected: bool
+    since: Time = Field(description="When it was connected, or lost, by the wall clock.")
+    why: str = Field(description="When it is not connected: the reason.")
+    last_message: Time | None = Field(description="When the last one came, by the wall clock.")
+    received: int = Field(description="Messages, those included that came again.")
+    readings: int = Field(description="That were kept, without duplicates.")
+    undecodable: int = Field(description="Messages that could not be made out: acknowledged and logged.")
+    not_kept: int = Field(description="Readings without a sensor or a time, in messages that could be made out.")
+    refused: int = Field(description="Messages that the store did not take; they come again.")
+    waiting: int = Field(description="Messages that wait for the disk.")
+
+
 class HealthAnswer(Answer):
     """Whether all is well, and if not why."""
 
@@ -248,6 +352,7 @@ class HealthAnswer(Answer):
     name: str
     twin: TwinHealth
     doors: DoorsHealth
+    inputs: list[InputHealth] = Field(description="Doors that connect to somewhere else; HTTP is not among them.")
     sensors: SensorHealth
     catching_up: Backlog | None = Field(description="How far the twin is; null while it keeps up with its sensors.")
 
