@@ -51,7 +51,7 @@ TWIN = """\
 name = {name}
 network = {{ file = "{network}", pattern_zero = "{zero}" }}
 sensors = {{ file = "{sensors}", interval = "5min", withhold = {withhold} }}
-time = {{ cycle = "5min", lateness = "{lateness}", revise = "24h", give_up = "15min" }}
+time = {{ cycle = "5min", catch_up = "1h", lateness = "{lateness}", revise = "24h", give_up = "15min" }}
 ensemble = {{ members = {members}, seed = 1 }}
 inputs = [{inputs}]
 store = {{ url = "sqlite:///twin.db", keep = "{keep}" }}

@@ -79,7 +79,7 @@ def _backlog(doors: Doors, reached: int | None, last: Cycle | None) -> dict[str,
     if reached is None:
         return None
     timing = Timing.of(doors.config)
-    first = next(doors.log.cycles(), None)
+    first = doors.log.first_cycle()
     begun = min(doors.entrance.window.earliest.min(), reached) if first is None else first.end - timing.cycle
     taken = begun if last is None else last.end
     if reached - timing.lateness - taken <= max(USUAL_CYCLES * timing.cycle, USUAL):
