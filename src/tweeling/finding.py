@@ -14,6 +14,8 @@ from tweeling.reading import iso_time
 
 CAUSES = ("leak", "valve", "sensor", "tampering", "demand", "model", "unknown")
 """Why twin and reality may part. Every finding gives each a probability; they sum to 1."""
+REAL_CAUSES = (*CAUSES, "nothing")
+"""What a finding turned out to be: a cause, or nothing at all (a false alarm)."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Finding:
         action: what to do next, a sentence in English.
         verdict: what a person said: "", `confirmed`, `rejected`.
         notes: what people wrote, oldest first.
+        real_cause: what it was, as somebody found in the field; one of `REAL_CAUSES`, "" where nobody has said.
     """
 
     id: str
@@ -81,6 +84,7 @@ class Finding:
     action: str
     verdict: str = ""
     notes: tuple[str, ...] = ()
+    real_cause: str = ""
 
     def as_document(self) -> dict[str, Any]:
         """For `findings.json` and the service; times in ISO 8601."""

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 SECOND = 1_000_000
 """Microseconds in a second."""
+HOUR = 3600 * SECOND
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -54,6 +54,8 @@ WRONG = {
     LEAST + "speed = 1": ["speed"],
     LEAST + 'time = { cycle = "7min" }': ["time.cycle must be a whole number of sensors.interval"],
     LEAST + 'time = { cycle = "1min" }': ["time.cycle must be a whole number"],
+    LEAST + 'time = { cycle = "10min", catch_up = "15min" }': ["time.catch_up must be a whole number of time.cycle"],
+    LEAST + 'time = { cycle = "10min", catch_up = "5min" }': ["time.catch_up must be a whole number of time.cycle"],
     LEAST + 'time = { cycle = "soon" }': ["time.cycle", "no span of time"],
     LEAST + 'time = { cycle = "0min" }': ["time.cycle"],
     LEAST + "time = { cycle = -5 }": ["time.cycle"],

@@ -30,7 +30,7 @@ from twins import MILD, NET3, batches_of, before, hidden_town, make_folder, take
 
 HIDDEN = ("pressure:141", "flow:335")
 MINUTE = 60 * SECOND
-COLUMNS = ("time", "quantity", "element", "median", "low", "high", "level")
+COLUMNS = ("time", "quantity", "element", "median", "low", "high", "level", "broken")
 
 
 @pytest.fixture(scope="module")

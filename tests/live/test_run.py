@@ -286,6 +286,100 @@ def test_another_length_of_cycle_closes_new_cycles_from_the_same_readings(town: 
     assert town.store.twin.audit()[0]["details"]["rows"] == "made anew"
 
 
+def backlog_and_life(town: Town, late: Rows = []) -> FakeState:  # noqa: B006
+    """Ten hours at once, an hour as it comes, two hours at once again, and an hour; some readings come late."""
+    rows = ordinary(range(5, 845, 5))
+    rows[33] = (*rows[33][:2], 500.0)
+    kept = [row for row in rows if row not in late]
+    town.send([row for row in kept if row[1] <= 600])
+    town.settle()
+    in_steps(town, [row for row in kept if 600 < row[1] <= 660])
+    town.send(late)
+    town.send([row for row in kept if 660 < row[1] <= 780])
+    town.settle()
+    in_steps(town, [row for row in kept if row[1] > 780])
+    return town.silence()
+
+
+def lengths(town: Town) -> list[float]:
+    return np.diff([0.0, *(end for end, _ in cycles(town))]).tolist()
+
+
+def replays_bit_for_bit(town: Town) -> bool:
+    steps, store = town.loop.steps, town.store
+    kept = [store.twin.snapshot(row.end) for row in store.twin.cycles()]
+    replayed = replay_store(steps, store.readings, store.twin)
+    return [(row, steps.pack(state)) for row, state, _info, _batch in replayed] == kept
+
+
+def test_a_backlog_is_taken_in_long_cycles_and_life_in_short_ones(tmp_path: Path) -> None:
+    town = Town(tmp_path, catch_up="1h")
+    backlog_and_life(town)
+    assert lengths(town) == [*[10.0] * 6, *[60.0] * 8, *[10.0] * 12, 60.0, *[10.0] * 12]
+    assert replays_bit_for_bit(town)
+    table = read_bands(next(iter(town.store.twin.estimates(START + 60 * MINUTE, START + 120 * MINUTE)))[1]).to_pandas()
+    assert table[table.quantity == READING].time.nunique() == 12  # a row for each interval of the long cycle
+    town.store.close()
+
+
+@pytest.mark.parametrize("minute", [22, 118, 181, 240, 603])
+def test_going_back_keeps_the_lengths_of_cycles_and_a_replay_is_still_the_run(tmp_path: Path, minute: int) -> None:
+    town, other = Town(tmp_path / "late", catch_up="1h"), Town(tmp_path / "in order", catch_up="1h")
+    late = [row for row in ordinary(range(5, 845, 5)) if row[0] == "p1" and minute < row[1] <= minute + 20]
+    state, wanted = backlog_and_life(town, late), backlog_and_life(other)
+    assert "revised" in {reason for _, reason in cycles(town)}
+    assert lengths(town) == lengths(other)
+    assert state == wanted
+    assert replays_bit_for_bit(town)
+    for one in (town, other):
+        one.store.close()
+
+
+def test_a_kill_at_any_moment_keeps_the_lengths_of_cycles(tmp_path: Path) -> None:
+    town, other = Town(tmp_path / "killed", catch_up="1h"), Town(tmp_path / "not", catch_up="1h")
+    wanted = backlog_and_life(other)
+    settle = town.settle
+
+    def killed_often() -> FakeState | None:
+        for _turn in range(5):
+            town.position = town.loop.turn(town.position)
+            town.killed()
+        return settle()
+
+    town.settle = killed_often  # type: ignore[method-assign]
+    assert backlog_and_life(town) == wanted
+    assert cycles(town) == cycles(other)
+    assert replays_bit_for_bit(town)
+    for one in (town, other):
+        one.store.close()
+
+
+def test_rows_of_two_lengths_are_followed_when_the_twin_is_rebuilt(tmp_path: Path) -> None:
+    town = Town(tmp_path, catch_up="1h")
+    state = backlog_and_life(town)
+    rows = list(town.store.twin.cycles())
+    town.killed(identity="two")
+    assert town.settle() == state
+    assert list(town.store.twin.cycles()) == rows
+    assert town.store.twin.audit()[1]["details"]["rows"] == "followed"
+    town.killed(identity="three", catch_up="30min")
+    town.silence()
+    assert set(np.diff([end for end, _ in cycles(town)]).tolist()) == {10.0, 30.0}
+    town.store.close()
+
+
+def test_a_store_that_forgot_its_beginning_is_replayed_from_the_oldest_state_it_has(tmp_path: Path) -> None:
+    town = Town(tmp_path, catch_up="1h")
+    backlog_and_life(town)
+    town.store.twin.drop_before(START + 200 * MINUTE)
+    steps, store = town.loop.steps, town.store
+    kept = [store.twin.snapshot(row.end) for row in store.twin.cycles()]
+    replayed = list(replay_store(steps, store.readings, store.twin))
+    assert [(row, steps.pack(state)) for row, state, _info, _batch in replayed] == kept[1:]
+    assert replayed[0][0].end == START + 300 * MINUTE
+    town.store.close()
+
+
 def test_bands_of_every_cycle_are_kept_for_sensors_and_elements(town: Town) -> None:
     in_steps(town, ordinary(range(5, 35, 5)))
     state = town.silence()
@@ -315,3 +409,30 @@ def test_old_snapshots_are_thinned_and_going_back_still_ends_the_same(tmp_path: 
     assert 9 <= len(old) <= 11
     for one in (town, ordered):
         one.store.close()
+
+
+def test_the_outlook_is_made_when_all_else_is_done_and_again_when_it_is_old(tmp_path: Path) -> None:
+    town = Town(tmp_path)
+    looked: list[int] = []
+
+    def look_ahead(state: FakeState) -> bytes:
+        looked.append((state.end - START) // MINUTE)
+        return str(state.end).encode()
+
+    def looking() -> Loop[FakeState]:
+        loop = town.made()
+        return dataclasses.replace(loop, steps=dataclasses.replace(loop.steps, look_ahead=look_ahead))
+
+    town.loop = looking()
+    rows = ordinary(range(5, 185, 5))
+    town.send([row for row in rows if row[1] <= 65])
+    town.settle()
+    assert looked == [50]  # not once for each cycle of the backlog
+    in_steps(town, [row for row in rows if row[1] > 65])
+    assert looked == [50, 110, 170]
+    town.loop = looking()
+    town.position = town.loop.resume()
+    town.settle()
+    assert looked == [50, 110, 170]  # a new start does not make anew what is there
+    assert town.store.twin.outlook() == (START + 170 * MINUTE, str(START + 170 * MINUTE).encode())
+    town.store.close()

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from fake_twin import MINUTE, START, fake_config, fake_network, fake_sensors
 from tweeling.live.store.contract import StoredReadings
-from tweeling.live.window import HOUR, Timing, Window, close, collect_batch, due, hear, level
-from tweeling.reading import Flag
+from tweeling.live.window import Timing, Window, close, collect_batch, due, hear, level
+from tweeling.reading import HOUR, Flag
 
 CONFIG = fake_config()
 TIMING = Timing.of(CONFIG)
@@ -113,6 +113,71 @@ def test_where_readings_are_stamped_by_the_wall_clock_silence_is_time_that_passe
     assert [end - START for end, _ in due(window, timing, START + 50 * MINUTE)] == [30 * MINUTE]
 
 
+CATCHING_UP = Timing.of(fake_config(catch_up="30min"))
+
+
+def lengths(window: Window, timing: Timing = CATCHING_UP, now: int = 0) -> list[float]:
+    found = [end for end, _ in due(window, timing, now)]
+    return [(end - before) / MINUTE for before, end in zip([window.closed or START, *found], found, strict=False)]
+
+
+def test_a_backlog_is_taken_in_long_cycles_and_what_is_left_of_it_in_short_ones() -> None:
+    assert lengths(heard(dict.fromkeys(range(N_SENSORS), 5.0), heard(dict.fromkeys(range(N_SENSORS), 115.0)))) == [
+        *[10.0] * 3,  # the first is short, and so are those until a long one can begin
+        *[30.0] * 2,
+        10.0,
+    ]
+    assert lengths(close(heard(dict.fromkeys(range(N_SENSORS), 68.0)), START + 30 * MINUTE)) == [10.0, 10.0]
+    assert lengths(close(heard(dict.fromkeys(range(N_SENSORS), 70.0)), START + 30 * MINUTE)) == [30.0]
+    assert lengths(close(heard(dict.fromkeys(range(N_SENSORS), 170.0)), START + 40 * MINUTE)) == [
+        10.0,
+        10.0,
+        30.0,
+        30.0,
+        30.0,
+        10.0,
+    ]
+
+
+def test_without_catching_up_all_cycles_are_of_one_length() -> None:
+    window = close(heard(dict.fromkeys(range(N_SENSORS), 610.0)), START)
+    assert lengths(window, TIMING) == [10.0] * 60
+    assert TIMING.catch_up == TIMING.cycle
+
+
+def test_silence_and_the_wall_clock_are_caught_up_in_long_cycles_too() -> None:
+    window = close(heard(dict.fromkeys(range(N_SENSORS), 72.0), received=START), START)
+    assert due(window, CATCHING_UP, START + 15 * MINUTE) == [
+        (START + minute * MINUTE, reason)
+        for minute, reason in ((30, "watermark"), (60, "watermark"), (70, "give_up"), (80, "give_up"))
+    ]
+    by_wall = Timing.of(fake_config(catch_up="30min", clock="wall"))
+    assert lengths(close(window, START + 90 * MINUTE), by_wall, START + 180 * MINUTE) == [30.0, 30.0, 10.0]
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=12))
+def test_rows_that_were_closed_by_the_rules_are_known_as_such(steps: list[int]) -> None:
+    window, ends, minute = Window.of(N_SENSORS), [], 0
+    for step in steps:
+        minute += step * 5
+        window = heard(dict.fromkeys(range(N_SENSORS), float(minute)), window)
+        while found := due(window, CATCHING_UP, 0):
+            window = close(window, found[0][0])
+            ends.append(found[0][0])
+    assert CATCHING_UP.could_be(np.array(ends, dtype=np.int64))
+    if (np.diff(ends) > 10 * MINUTE).any():
+        assert not TIMING.could_be(np.array(ends, dtype=np.int64))
+
+
+def test_a_batch_has_a_row_for_each_interval_since_the_cycle_before() -> None:
+    rows = [(0, minute, minute) for minute in range(5, 45, 5)]
+    batch = collect_batch(stored(rows), SENSORS, CONFIG, START, START + 30 * MINUTE)
+    assert batch.value[:, 0].tolist() == [5.0, 10.0, 15.0, 20.0, 25.0, 30.0]
+    assert batch.times.tolist() == [START + minute * MINUTE for minute in range(5, 35, 5)]
+    later = collect_batch(stored(rows), SENSORS, CONFIG, START + 30 * MINUTE, START + 40 * MINUTE)
+    assert later.value[:, 0].tolist() == [35.0, 40.0]
+
+
 @given(st.data())
 def test_shuffled_arrival_gives_the_same_batches(data: st.DataObject) -> None:
     rows = data.draw(
@@ -123,14 +188,14 @@ def test_shuffled_arrival_gives_the_same_batches(data: st.DataObject) -> None:
         )
     )
     order = data.draw(st.permutations(range(len(rows))))
-    once = collect_batch(stored(rows), SENSORS, CONFIG, START + 10 * MINUTE)
-    shuffled = collect_batch(stored(rows, order), SENSORS, CONFIG, START + 10 * MINUTE)
+    once = collect_batch(stored(rows), SENSORS, CONFIG, START, START + 10 * MINUTE)
+    shuffled = collect_batch(stored(rows, order), SENSORS, CONFIG, START, START + 10 * MINUTE)
     for name in ("times", "value", "seen", "flag"):
         assert np.array_equal(getattr(once, name), getattr(shuffled, name), equal_nan=True)
 
 
 def one_batch(readings: StoredReadings) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    batch = collect_batch(readings, SENSORS, CONFIG, START + 10 * MINUTE)
+    batch = collect_batch(readings, SENSORS, CONFIG, START, START + 10 * MINUTE)
     assert batch.times.tolist() == [START + 5 * MINUTE, START + 10 * MINUTE]
     return batch.value, batch.seen, batch.flag
 

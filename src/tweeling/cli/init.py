@@ -27,6 +27,7 @@ sensors = {{ file = "sensors.csv", interval = "5min", zone = "UTC", withhold = [
 
 # cycle: how often the twin updates. lateness: how long a cycle waits for stragglers. revise: how far the twin goes back for
 # readings that come later still. give_up: silence after which a cycle closes without them.
+# catch_up = "1h": a twin that is so far behind (a backlog, a night without power) takes cycles of that length until it is not.
 # clock = "wall" when readings are stamped by the clock on the wall, "readings" when they may come from any time.
 time = {{ cycle = "5min", lateness = "10min", revise = "24h", give_up = "15min", clock = "readings" }}
 
@@ -39,8 +40,11 @@ ensemble = {{ members = 100, seed = 1 }}
 # Where readings and results are kept, and how long.
 store = {{ url = "sqlite:///twin.db", keep = "2y" }}
 
-# What is kept of the estimates.
-output = {{ every = "1h", quantities = ["pressure", "flow"], elements = "all" }}
+# What is kept of the estimates. limits: a quantity below its limit breaks it (SI); the twin says how likely that is.
+output = {{ every = "1h", quantities = ["pressure", "flow"], elements = "all", limits = {{ pressure = 20.0 }} }}
+
+# How far the twin looks ahead, in which steps, and how often anew; horizon = "0s" for not at all.
+forecast = {{ horizon = "24h", step = "30min", every = "1h" }}
 
 # Other hosts than 127.0.0.1 need a token of at least 16 characters: token = "..."
 service = {{ host = "127.0.0.1", port = 8080 }}

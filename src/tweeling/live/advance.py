@@ -6,7 +6,7 @@ from (seed, cycle, purpose). So a replay of stored readings gives what the live 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,10 +23,21 @@ from tweeling.inference.assimilation.extended_filter import (
     learn,
     predict,
 )
-from tweeling.inference.diagnosis.cases import Closing, Diagnosis, calm, close, diagnose, first_diagnosis, isolated, leak_places
+from tweeling.inference.diagnosis.cases import (
+    Closing,
+    Diagnosis,
+    calm,
+    close,
+    diagnose,
+    first_diagnosis,
+    isolated,
+    known,
+    leak_places,
+)
 from tweeling.inference.diagnosis.library import Library, make_library
-from tweeling.inference.ensemble import FIRST, OPEN, Draws, Track, draw, first_track, members_of
+from tweeling.inference.ensemble import FIRST, OPEN, Draws, Members, Track, draw, first_track, members_of
 from tweeling.inference.forecast import analyse, forecast
+from tweeling.inference.hour import Hour, begin, end_of, seen
 from tweeling.inference.model import Doubts, Model, make_model
 from tweeling.live.batch import Batch
 from tweeling.live.config import TwinConfig
@@ -38,8 +49,9 @@ from tweeling.network.inp.read import read_network
 from tweeling.network.network import Floats, Network
 from tweeling.network.zones import derive_zones, read_zones
 from tweeling.observation.sensors import Sensors, read_sensors
+from tweeling.physics.hydraulics.contract import Solution
 from tweeling.physics.hydraulics.steady import default_engine, solve_in_threads
-from tweeling.reading import SECOND, microseconds
+from tweeling.reading import HOUR, SECOND, microseconds
 
 NOISE, INSTRUMENT = 1, 2
 """Purposes that random numbers are drawn for."""
@@ -77,6 +89,7 @@ class TwinState:
         track: where the ensemble stands in time.
         belief: what is believed.
         diagnosis: evidence and open cases.
+        hour: that is being learnt; None where one has just ended.
         watch: habits of the sensors.
         score: how well withheld sensors were foretold.
         findings: all that were raised, in the order of raising.
@@ -87,6 +100,7 @@ class TwinState:
     track: Track
     belief: Belief
     diagnosis: Diagnosis
+    hour: Hour | None
     watch: WatchState
     score: Score
     findings: tuple[Finding, ...]
@@ -100,7 +114,8 @@ class CycleInfo:
         expected: median, low and high of what each sensor should have read at each step, SI; (step, 3, sensor).
         members: the same before it was summed up; (member, step, sensor).
         open_loop: what the file as it is would have read; (step, sensor).
-        estimates: median, low and high by quantity at the end of the cycle, SI; (3, element).
+        estimates: median, low and high by quantity at the end of the cycle, SI; where the quantity has a limit also the
+            probability that it is broken; (3 or 4, element).
         changed: findings that this cycle raised or revised.
         health: figures for the service, JSON.
     """
@@ -158,6 +173,7 @@ def first_state(twin: Twin, start: int) -> TwinState:
         track=first_track(model, twin.config.ensemble.members + FIRST, first),
         belief=first_belief(model),
         diagnosis=first_diagnosis(model),
+        hour=None,
         watch=WatchState.first(twin.sensors),
         score=first_score(twin.sensors, twin.withheld.tolist()),
         findings=(),
@@ -177,53 +193,79 @@ def advance(twin: Twin, state: TwinState, batch: Batch, actions: Sequence[Action
         ValueError: a batch of another time.
     """
     model, seed = twin.model, twin.config.ensemble.seed
-    hours = model.interval * len(batch) / 3600
-    if batch.end != state.end + round(hours * 3600) * SECOND:
+    if batch.end != state.end + model.interval * len(batch) * SECOND:
         raise ValueError(f"the batch ends at {batch.end}; the cycle after {state.end} is due")
     watched, batch = watch(state.watch, batch)
-    diagnosis, belief, findings, closings = _acted(twin, state, actions)
-    noise_sd = model.doubts.demand_noise_sd * float(np.sqrt(np.median(belief.scale))) if len(belief.scale) else 0.0
-    belief, carry = predict(model, belief, hours, _hour(model, state.end), _hour(model, batch.end))
-    places = leak_places(diagnosis)
+    hour, findings, closings = _acted(twin, state, actions)
+    scale, until = hour.belief.scale, max(end_of(model, hour.start), batch.end)
+    noise_sd = model.doubts.demand_noise_sd * float(np.sqrt(np.median(scale))) if len(scale) else 0.0
+    ahead = (until - hour.start) / HOUR  # as far at every look at the hour, so that their surprises have one meaning
+    belief, carry = predict(model, hour.belief, ahead, hour_of(model, hour.start), hour_of(model, until))
+    places = leak_places(hour.diagnosis)
     before = members_of(model, belief, twin.draws, places)
     value = batch.value.copy()
     value[:, twin.withheld] = np.nan
-    value[:, model.compared.sensor[isolated(diagnosis)]] = np.nan
+    value[:, model.compared.sensor[isolated(hour.diagnosis)]] = np.nan
     track, found = forecast(model, state.track, before, places, value, noise_sd, (seed, state.cycle, NOISE))
-    belief, update = assimilate(model, belief, found.linear, found.surprise, carry, len(batch), not calm(diagnosis))
+    hour = seen(hour, found)
+    fixed = not calm(hour.diagnosis)
+    belief, update = assimilate(model, belief, found.linear, hour.surprise, carry, hour.steps, fixed)
     after = members_of(model, belief, twin.draws, places)
     analysis = analyse(model, found, before, after, belief, value, noise_sd, (seed, state.cycle, INSTRUMENT))
-    high = twin.library.share_of_high(found.supply)
-    diagnosis, belief, closed = diagnose(model, twin.library, diagnosis, belief, update, state.cycle, hours, high)
-    belief = _learnt(model, belief, update, hours, _hour(model, batch.end), diagnosis)
-    context = Context(twin.library, model, state.cycle, batch.end, hours, belief, update)
+    high, span = twin.library.share_of_high(hour.supply), (hour.start, batch.end)
+    diagnosis, belief, closed = diagnose(model, twin.library, hour.diagnosis, belief, update, span, high)
+    belief = _learnt(model, belief, update, (batch.end - hour.start) / HOUR, hour_of(model, until), diagnosis)
+    is_over = batch.end >= until or known(diagnosis) != known(hour.diagnosis)
+    context = Context(twin.library, model, batch.end, belief, update)
     findings, changed = revised(context, state.findings, findings, diagnosis, [*closings, *closed])
-    span = (state.end, batch.end)
-    score = scored(
-        state.score, twin.sensors, twin.withheld.tolist(), analysis.read[FIRST:], analysis.read[OPEN], batch.seen, span
+    names = twin.withheld.tolist()
+    read, open_loop = analysis.read[FIRST:], analysis.read[OPEN]
+    score = scored(state.score, twin.sensors, names, read, open_loop, batch.seen, (state.end, batch.end))
+    after_state = TwinState(
+        state.cycle + 1, batch.end, track, belief, diagnosis, None if is_over else hour, watched, score, findings
     )
-    after_state = TwinState(state.cycle + 1, batch.end, track, belief, diagnosis, watched, score, findings)
-    solution, nodes = analysis.solution, twin.network.nodes
-    estimates = {
-        "pressure": bands(solution.head[FIRST:] - nodes.elevation),
-        "head": bands(solution.head[FIRST:]),
-        "flow": bands(solution.flows.link[FIRST:]),
-        "demand": bands(solution.flows.demand[FIRST:] - after.leak[FIRST:]),
-    }
     return after_state, CycleInfo(
-        expected=np.stack([bands(step) for step in np.swapaxes(analysis.read[FIRST:], 0, 1)]),
-        members=analysis.read[FIRST:],
-        open_loop=analysis.read[OPEN],
-        estimates=estimates,
+        expected=np.stack([bands(step) for step in np.swapaxes(read, 0, 1)]),
+        members=read,
+        open_loop=open_loop,
+        estimates=estimates_of(twin, analysis.solution, after),
         changed=changed,
         health={
             **_health(model, state.cycle, batch, belief, update, diagnosis),
-            "scorecard": as_document(score, twin.sensors, twin.withheld.tolist(), findings, ()),
+            "scorecard": as_document(score, twin.sensors, names, findings, ()),
         },
     )
 
 
-def _hour(model: Model, time: int) -> int:
+def estimates_of(twin: Twin, solution: Solution, members: Members) -> dict[str, Floats]:
+    """What is believed of each quantity that `[output]` names, as `CycleInfo.estimates`.
+
+    Args:
+        twin: what does not change.
+        solution: of all rows; the first two are no members.
+        members: what they believe.
+    """
+    heads, nodes, output = solution.head[FIRST:], twin.network.nodes, twin.config.output
+    of: dict[str, Callable[[], Floats]] = {
+        "pressure": lambda: heads - nodes.elevation,
+        "head": lambda: heads,
+        "flow": lambda: solution.flows.link[FIRST:],
+        "demand": lambda: solution.flows.demand[FIRST:] - members.leak[FIRST:],
+    }
+    found = {}
+    for quantity in output.quantities:
+        if quantity in of:
+            values = of[quantity]()
+            found[quantity] = bands(values)
+            if quantity in output.limits:
+                broken = np.where(np.isnan(found[quantity][0]), np.nan, (values < output.limits[quantity]).mean(axis=0))
+                if quantity in ("pressure", "head"):
+                    broken[nodes.n_junctions :] = np.nan  # nobody drinks from a tank
+                found[quantity] = np.concatenate((found[quantity], broken[None]))
+    return found
+
+
+def hour_of(model: Model, time: int) -> int:
     """Hour of the day of pattern time that an instant ends."""
     return int((time - model.epoch - 1) // (3600 * SECOND)) % 24
 
@@ -235,10 +277,8 @@ def _learnt(model: Model, belief: Belief, update: Update, hours: float, hour: in
     return replace(belief, age=belief.age + hours)
 
 
-def _acted(
-    twin: Twin, state: TwinState, actions: Sequence[Action]
-) -> tuple[Diagnosis, Belief, tuple[Finding, ...], list[Closing]]:
-    """What people did: verdicts and notes stand on the finding, a rejected or closed case ends."""
+def _acted(twin: Twin, state: TwinState, actions: Sequence[Action]) -> tuple[Hour, tuple[Finding, ...], list[Closing]]:
+    """What people did: verdicts and notes stand on the finding, a rejected or closed case ends, and the hour with it."""
     diagnosis, belief, closings = state.diagnosis, state.belief, list[Closing]()
     findings = {finding.id: finding for finding in state.findings}
     for action in actions:
@@ -247,12 +287,14 @@ def _acted(
         finding = findings[action.finding]
         notes = (*finding.notes, action.text) if action.text else finding.notes
         verdict = {"confirm": "confirmed", "reject": "rejected"}.get(action.kind, finding.verdict)
-        findings[finding.id] = replace(finding, notes=notes, verdict=verdict, revision=finding.revision + 1)
+        cause = action.cause or finding.real_cause
+        findings[finding.id] = replace(finding, notes=notes, verdict=verdict, real_cause=cause, revision=finding.revision + 1)
         if action.kind in ("reject", "close"):
             number = int(finding.id.removeprefix("f-"))
             diagnosis, belief, closed = close(twin.model, diagnosis, belief, number)
             closings += closed
-    return diagnosis, belief, tuple(findings.values()), closings
+    hour = state.hour if not closings else None
+    return hour or begin(twin.model, belief, diagnosis, state.end), tuple(findings.values()), closings
 
 
 def _health(model: Model, cycle: int, batch: Batch, belief: Belief, update: Update, diagnosis: Diagnosis) -> Mapping[str, Any]:

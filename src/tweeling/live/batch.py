@@ -16,7 +16,7 @@ class Batch:
 
     Args:
         end: T of the cycle, microseconds since 1970 UTC.
-        times: of the rows, microseconds; the cycle takes (T - cycle, T]; (step,), int64.
+        times: of the rows, microseconds, an interval apart, the last one T; (step,), int64.
         value: clean, SI, NaN where there is none or where it must not be assimilated; (step, sensor).
         seen: clean, SI, also where the reading was flagged; NaN where there was none; (step, sensor).
         flag: `reading.Flag`; (step, sensor), int8.

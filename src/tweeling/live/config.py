@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -15,9 +16,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from tweeling.errors import InputError
+from tweeling.live.broker import check_topic, split_url
 from tweeling.units import QUANTITIES
 
 Model = TypeVar("Model", bound=BaseModel)
+Names = TypeVar("Names", tuple[str, ...], Mapping[str, float])
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|h|d|w|y)")
 _SECONDS = {"ms": 1e-3, "s": 1, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
@@ -77,6 +80,8 @@ class TimeSection(_Section):
     """When a cycle closes and how far the twin goes back."""
 
     cycle: Annotated[Span, Field(gt=0)] = 300.0
+    catch_up: Span = 0.0
+    """Length of a cycle while the twin is that far behind; what is left out is `cycle`, so that all are of one length."""
     lateness: Span = 600.0
     revise: Span = 86400.0
     give_up: Span = 900.0
@@ -105,11 +110,29 @@ class BeliefsSection(_Section):
 
 
 class InputSection(_Section):
-    """A door that readings come through."""
+    """A door that readings come through: HTTP, or a broker of MQTT."""
 
     kind: Literal["http", "mqtt"]
     url: str = ""
     topic: str = ""
+    client: Annotated[str, Field(max_length=200)] = ""
+    """Under which the broker keeps what was not taken; "" makes one of the twin's name and the topic."""
+    password_file: Path | None = None
+    ca_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _usable(self) -> InputSection:
+        if self.kind == "http":
+            if self.model_fields_set - {"kind"}:
+                raise ValueError("an input over http has no other keys; [service] says where it listens")
+            return self
+        broker, path = split_url(self.url)
+        if path:
+            raise ValueError(f"write the topic as topic = {path!r}, not behind the address")
+        if self.password_file is not None and not broker.user:
+            raise ValueError("a password without a user: write url = 'mqtt://USER@HOST'")
+        check_topic(self.topic, wildcards=True)
+        return self
 
 
 class StoreSection(_Section):
@@ -120,19 +143,29 @@ class StoreSection(_Section):
 
 
 class OutputSection(_Section):
-    """What `estimates.parquet` holds."""
+    """What `estimates.parquet` holds, and below which value a quantity breaks its limit."""
 
     every: Annotated[Span, Field(gt=0)] = 3600.0
     quantities: tuple[str, ...] = ("pressure", "flow")
     elements: Literal["all"] | tuple[str, ...] = "all"
+    limits: Mapping[str, float] = {"pressure": 20.0}
+    """SI, by quantity; of junctions and links."""
 
-    @field_validator("quantities")
+    @field_validator("quantities", "limits")
     @classmethod
-    def _measurable(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+    def _measurable(cls, names: Names) -> Names:
         for name in names:
             if name not in QUANTITIES:
                 raise ValueError(f"{name!r} is not one of {', '.join(QUANTITIES)}")
         return names
+
+
+class ForecastSection(_Section):
+    """How far ahead the twin looks, in which steps, and how often anew; a horizon of 0 is none."""
+
+    horizon: Annotated[Span, Field(le=7 * 86400)] = 86400.0
+    step: Annotated[Span, Field(ge=60)] = 1800.0
+    every: Annotated[Span, Field(gt=0)] = 3600.0
 
 
 class ServiceSection(_Section):
@@ -141,6 +174,14 @@ class ServiceSection(_Section):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     token: str = ""
+
+
+class DemoSection(_Section):
+    """Of a demo: where the service finds what is true, which the twin never opens, and how fast the town goes."""
+
+    truth: Path
+    speed: Annotated[float, Field(gt=0)] = 60.0
+    """Simulated seconds in a second."""
 
 
 class TwinConfig(_Section):
@@ -155,7 +196,9 @@ class TwinConfig(_Section):
     inputs: tuple[InputSection, ...] = (InputSection(kind="http"),)
     store: StoreSection = StoreSection()
     output: OutputSection = OutputSection()
+    forecast: ForecastSection = ForecastSection()
     service: ServiceSection = ServiceSection()
+    demo: DemoSection | None = None
     folder: Path = Path()
     """Of the file; not a key in it."""
 
@@ -164,6 +207,9 @@ class TwinConfig(_Section):
         ratio = self.time.cycle / self.sensors.interval if self.sensors.interval else 0
         if ratio < 1 or abs(ratio - round(ratio)) > 1e-9:
             raise ValueError("time.cycle must be a whole number of sensors.interval, such as 1h of 5min")
+        longer = self.time.catch_up / self.time.cycle
+        if self.time.catch_up and (longer < 1 or abs(longer - round(longer)) > 1e-9):
+            raise ValueError("time.catch_up must be a whole number of time.cycle, such as 1h of 5min")
         return self
 
     @property

@@ -87,9 +87,9 @@ class Entrance:
         """
         return self._inbox.put(readings, self._clock())
 
-    def act(self, kind: str, finding: str, text: str, who: str) -> int:
+    def act(self, kind: str, finding: str, text: str, who: str, cause: str = "") -> int:
         """Keeps what a person did about a finding; on disk when it returns its sequence."""
-        return self._log.act(kind, finding, text, who, self._clock())
+        return self._log.act(kind, finding, text, who, self._clock(), cause)
 
     def close(self) -> None:
         """Writes what waits and ends."""

@@ -13,7 +13,6 @@ from tweeling.inference.assimilation.extended_filter import Belief, Update, part
 from tweeling.inference.diagnosis.cases import Case, Closing, Diagnosis, causes_of, ranked
 from tweeling.inference.diagnosis.library import Library
 from tweeling.inference.model import Model
-from tweeling.reading import SECOND
 
 SHOWN = 10
 """Candidates and pieces of evidence that a finding carries."""
@@ -67,18 +66,14 @@ class Context:
     Args:
         library: of causes.
         model: the twin.
-        cycle: that has just been taken.
-        end: of it, microseconds since 1970 UTC.
-        hours: its length.
+        end: of the cycle that has just been taken, microseconds since 1970 UTC.
         belief: after it.
         update: what its surprise was.
     """
 
     library: Library
     model: Model
-    cycle: int
     end: int
-    hours: float
     belief: Belief
     update: Update
 
@@ -135,8 +130,6 @@ def _finding(context: Context, case: Case, diagnosis: Diagnosis, old: Finding | 
     causes = _causes(context.library, case)
     candidates = tuple(Candidate(name, round(chance, 4)) for name, chance in _candidates(context, case)[:SHOWN])
     element = candidates[0].element if candidates else case.element
-    length = round(context.hours * 3600) * SECOND
-    opened = context.end - (context.cycle - case.opened) * length
     en, nl = MEANINGS[case.kind]
     strength = float(case.verdict.strength.max(initial=0.0))
     main = Evidence(
@@ -146,8 +139,8 @@ def _finding(context: Context, case: Case, diagnosis: Diagnosis, old: Finding | 
         id=_id(case.number),
         kind=case.kind,
         subject=_subject(context, case, element),
-        since=opened - (case.opened - case.onset + 1) * length,
-        raised=opened,
+        since=case.onset,
+        raised=case.opened,
         closed=None,
         revision=1,
         probability=round(min(case.verdict.probability, 0.9999), 4),
@@ -158,6 +151,7 @@ def _finding(context: Context, case: Case, diagnosis: Diagnosis, old: Finding | 
         action=ACTIONS[case.kind],
         verdict=old.verdict if old else "",
         notes=old.notes if old else (),
+        real_cause=old.real_cause if old else "",
     )
 
 

@@ -5,6 +5,9 @@ twin log. Each `turn` does one thing (hear what came; close a cycle; or go back)
 between any two instructions loses nothing: the loop starts again from the last row that was saved and takes every reading
 since.
 
+**Rows.** What a cycle took follows from its row and the end of the row before. Going back, a kill and a replay keep to the
+rows, so that cycles that caught up stay as long as they were.
+
 **Late.** A reading whose cycle has closed is taken at the next cycle: the twin returns to the last snapshot before it and runs
 the cycles since again, in order, with all that is known. Their rows are replaced. One older than `revise`, or than the first
 cycle, stays in the log and is not assimilated.
@@ -31,7 +34,6 @@ from tweeling.live.batch import Batch
 from tweeling.live.config import TwinConfig
 from tweeling.live.store.contract import Action, Cycle, ReadingLog, StoredReadings, TwinLog
 from tweeling.live.window import (
-    HOUR,
     WITHOUT_CLOCK,
     Timing,
     Window,
@@ -44,7 +46,7 @@ from tweeling.live.window import (
 )
 from tweeling.network.network import Network
 from tweeling.observation.sensors import Sensors
-from tweeling.reading import iso_time
+from tweeling.reading import HOUR, SECOND, iso_time
 
 KEEP_ALL_SNAPSHOTS = 48 * HOUR
 KEEP_HOURLY_SNAPSHOTS = 30 * 24 * HOUR
@@ -73,8 +75,9 @@ class Steps(Generic[State]):
         first: the state before the first cycle, which begins at a time (microseconds).
         advance: takes a cycle's readings and what people did.
         pack: a state as bytes.
-        scores: how well it does, for `GET /api/scorecard`.
         unpack: a state from bytes; raises SnapshotMismatch where they are of another format, network or configuration.
+        scores: how well it does, for `GET /api/scorecard`.
+        look_ahead: the outlook from a state as bytes; None where none is asked for.
     """
 
     config: TwinConfig
@@ -85,6 +88,7 @@ class Steps(Generic[State]):
     pack: Callable[[State], bytes]
     unpack: Callable[[bytes], State]
     scores: Callable[[State], Mapping[str, Any]] = lambda _state: {}
+    look_ahead: Callable[[State], bytes] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +101,7 @@ class Position(Generic[State]):
         state: after it; None before the first.
         heard: the last sequence heard.
         late_from: time of the oldest reading that the twin is to go back for; None where there is none.
+        foretold: end of the cycle that the kept outlook starts from; None where there is none.
         published: findings by id, as the twin log has them.
         remark: what the service should know of this start, for health: why the twin was rebuilt.
     """
@@ -106,6 +111,7 @@ class Position(Generic[State]):
     state: State | None
     heard: int
     late_from: int | None = None
+    foretold: int | None = None
     published: Mapping[str, Finding] = field(default_factory=dict)
     remark: Mapping[str, Any] = field(default_factory=dict)
 
@@ -145,15 +151,20 @@ class Loop(Generic[State]):
             return self._rebuilt(str(error), published)
         if kept[0].cycle != last.cycle:  # a snapshot is saved with every cycle; a store that lost some is followed by its rows
             state = self._along(state, kept[0], list(self.log.cycles(after=kept[0].cycle)))
-        return Position(self._window(last), last, state, last.upto_sequence, published=published)
+        outlook = self.log.outlook()
+        foretold = outlook[0] if outlook else None
+        return Position(self._window(last), last, state, last.upto_sequence, foretold=foretold, published=published)
 
     def turn(self, position: Position[State]) -> Position[State]:
-        """Hears what came, then does at most one thing: goes back, or closes one cycle. The same object: nothing to do."""
+        """Hears what came, then does at most one thing: goes back, closes one cycle, or looks ahead when all else is done.
+
+        The same object: nothing to do.
+        """
         position = self._hear(position)
         ends = due(position.window, self.timing, self.clock())
         if position.late_from is not None and (ends or is_silent(position.window, self.timing, self.clock())):
             return self._go_back(position)
-        return self._close(position, *ends[0]) if ends else position
+        return self._close(position, *ends[0]) if ends else self._look_ahead(position)
 
     def settle(self, position: Position[State], stop: Callable[[], bool] = lambda: False) -> Position[State]:
         """Turns until there is nothing to do or `stop` says so."""
@@ -163,6 +174,17 @@ class Loop(Generic[State]):
                 break
             position = after
         return position
+
+    def _look_ahead(self, position: Position[State]) -> Position[State]:
+        """Makes the outlook anew where the one that is kept is old; it is no part of the state, and nothing depends on it."""
+        look_ahead, last, state = self.steps.look_ahead, position.last, position.state
+        if look_ahead is None or last is None or state is None:
+            return position
+        every = round(self.steps.config.forecast.every * SECOND)
+        if position.foretold is not None and position.foretold <= last.end < position.foretold + every:
+            return position
+        self.log.keep_outlook(last.end, look_ahead(state))
+        return dataclasses.replace(position, foretold=last.end)
 
     def _hear(self, position: Position[State]) -> Position[State]:
         """Everything that is there: a watermark that saw only half of a backlog would close cycles too early."""
@@ -186,7 +208,8 @@ class Loop(Generic[State]):
 
     def _close(self, position: Position[State], end: int, reason: str) -> Position[State]:
         last, started = position.last, time.perf_counter()
-        state = position.state if position.state is not None else self.steps.first(end - self.timing.cycle)
+        start = last.end if last else end - self.timing.cycle
+        state = position.state if position.state is not None else self.steps.first(start)
         actions = self.readings.actions_after(last.upto_action if last else 0)
         cycle = Cycle(
             cycle=last.cycle + 1 if last else 0,
@@ -195,10 +218,10 @@ class Loop(Generic[State]):
             upto_action=actions[-1].sequence if actions else (last.upto_action if last else 0),
             reason=reason,
         )
-        state, info, batch = self._advance(state, cycle, actions)
+        state, info, batch = self._advance(state, start, cycle, actions)
         changed = revised(info.changed, position.published)
         self._save(cycle, state, info, batch, changed, {"seconds": time.perf_counter() - started} | dict(position.remark))
-        self._tidy(end)
+        self._tidy(start, end)
         published = dict(position.published) | {finding.id: finding for finding in changed}
         return dataclasses.replace(
             position, window=close(position.window, end), last=cycle, state=state, published=published, remark={}
@@ -209,21 +232,24 @@ class Loop(Generic[State]):
         last, late_from, started = position.last, position.late_from, time.perf_counter()
         assert last is not None
         assert late_from is not None
-        before = self.log.snapshot(self.timing.end_of(late_from) - self.timing.cycle)
+        before = self.log.snapshot(late_from - 1)  # of the cycle before the one that takes it, or of an earlier one
         rows = list(self.log.cycles(after=before[0].cycle if before else -1))
         if before is None and rows[0].cycle > 0:  # retention has eaten the cycles before: too old to go back to
             return dataclasses.replace(position, late_from=None)
-        state = self.steps.unpack(before[1]) if before else self.steps.first(rows[0].end - self.timing.cycle)
+        start = before[0].end if before else rows[0].end - self.timing.cycle
+        state = self.steps.unpack(before[1]) if before else self.steps.first(start)
         after = before[0].upto_action if before else 0
         published = dict(position.published)
         for row in rows:
             actions = _between(self.readings.actions_after(after), row.upto_action)
             after = row.upto_action
             if row.end < late_from:  # between the snapshot and the late reading all is as it was
-                state, _info, _batch = self._advance(state, row, actions)
+                state, _info, _batch = self._advance(state, start, row, actions)
+                start = row.end
                 continue
             last = dataclasses.replace(row, upto_sequence=position.heard, reason="revised")
-            state, info, batch = self._advance(state, last, actions)
+            state, info, batch = self._advance(state, start, last, actions)
+            start = row.end
             changed: Sequence[Finding] = ()
             if row is rows[-1]:
                 changed = reconciled(state.findings, published, last.end)
@@ -232,18 +258,15 @@ class Loop(Generic[State]):
             published |= {finding.id: finding for finding in changed}
         return dataclasses.replace(position, last=last, state=state, late_from=None, published=published)
 
-    def _advance(self, state: State, cycle: Cycle, actions: Sequence[Action]) -> tuple[State, CycleInfo, Batch]:
-        batch = batch_of(self.steps, self.readings, cycle)
+    def _advance(self, state: State, start: int, cycle: Cycle, actions: Sequence[Action]) -> tuple[State, CycleInfo, Batch]:
+        batch = batch_of(self.steps, self.readings, start, cycle)
         state, info = self.steps.advance(state, batch, actions)
         return state, info, batch
 
     def _along(self, state: State, start: Cycle, rows: Iterable[Cycle]) -> State:
         """The state after rows that are kept without a snapshot."""
-        after = start.upto_action
-        for row in rows:
-            state, _info, _batch = self._advance(state, row, _between(self.readings.actions_after(after), row.upto_action))
-            after = row.upto_action
-        return state
+        along = followed(self.steps, self.readings, rows, state, start.end, start.upto_action)
+        return next(reversed([after for _row, after, _info, _batch in along]), state)
 
     def _save(
         self, cycle: Cycle, state: State, info: CycleInfo, batch: Batch, changed: Sequence[Finding], figures: dict[str, Any]
@@ -260,9 +283,9 @@ class Loop(Generic[State]):
             | figures,
         )
 
-    def _tidy(self, end: int) -> None:
+    def _tidy(self, start: int, end: int) -> None:
         """Once an hour: thins snapshots, forgets what is older than is kept."""
-        if end % HOUR < self.timing.cycle:
+        if end // HOUR > start // HOUR:
             self.log.thin_snapshots(end - KEEP_ALL_SNAPSHOTS)
             self.log.thin_snapshots(end - KEEP_HOURLY_SNAPSHOTS, 24 * HOUR)
             self.log.drop_before(end - round(self.steps.config.store.keep * 1_000_000))
@@ -271,7 +294,7 @@ class Loop(Generic[State]):
         """The window as the readings of late left it."""
         sensors = self.steps.sensors
         window = Window.of(len(sensors), last.end)
-        known = self.readings.between(last.end - self.timing.cycle - HOUR, NO_END, upto=last.upto_sequence)
+        known = self.readings.between(last.end - self.timing.catch_up - HOUR, NO_END, upto=last.upto_sequence)
         place = indices(known, sensors)
         telling = np.flatnonzero((place >= 0) & ~np.isin(known.flag, WITHOUT_CLOCK))
         return hear(window, place[telling], known.time[telling], known.received[telling])
@@ -281,7 +304,7 @@ class Loop(Generic[State]):
         rows = list(self.log.cycles())
         ends = np.array([row.end for row in rows])
         details = {"why": why, "cycles": len(rows)}
-        if (ends % self.timing.cycle).any() or (np.diff(ends) != self.timing.cycle).any():
+        if not self.timing.could_be(ends):
             # The length of a cycle was changed: the rows mean nothing now, and the readings close new ones.
             self.log.note("rebuild", details | {"rows": "made anew"}, self.clock())
             self.log.drop_before(rows[-1].end + 1)
@@ -291,8 +314,9 @@ class Loop(Generic[State]):
         self.log.note("rebuild", details | {"rows": "followed"}, self.clock())
         changed: Sequence[Finding] = ()
         last = rows[-1]
-        first = state = self.steps.first(rows[0].end - self.timing.cycle)
-        for row, state, info, batch in followed(self.steps, self.readings, rows, first, 0):
+        start = rows[0].end - self.timing.cycle
+        first = state = self.steps.first(start)
+        for row, state, info, batch in followed(self.steps, self.readings, rows, first, start, 0):
             if row is last:
                 changed = reconciled(state.findings, published, last.end)
             self._save(row, state, info, batch, changed, {"rebuilding": details | {"at": iso_time(row.end)}})
@@ -304,22 +328,30 @@ class Loop(Generic[State]):
 NO_END = int(np.iinfo(np.int64).max)
 
 
-def batch_of(steps: Steps[State], readings: ReadingLog, cycle: Cycle) -> Batch:
-    """What a cycle took, as its row says."""
-    length = Timing.of(steps.config).cycle
-    stored: StoredReadings = readings.between(cycle.end - length, cycle.end, upto=cycle.upto_sequence)
-    return collect_batch(stored, steps.sensors, steps.config, cycle.end)
+def batch_of(steps: Steps[State], readings: ReadingLog, start: int, cycle: Cycle) -> Batch:
+    """What a cycle took, as its row and the end of the one before say."""
+    stored: StoredReadings = readings.between(start, cycle.end, upto=cycle.upto_sequence)
+    return collect_batch(stored, steps.sensors, steps.config, start, cycle.end)
 
 
 def followed(
-    steps: Steps[State], readings: ReadingLog, rows: Iterable[Cycle], state: State, upto_action: int
+    steps: Steps[State], readings: ReadingLog, rows: Iterable[Cycle], state: State, start: int, upto_action: int
 ) -> Iterator[tuple[Cycle, State, CycleInfo, Batch]]:
-    """The twin along rows that are kept: each row, and the state, info and batch that came of it."""
+    """The twin along rows that are kept: each row, and the state, info and batch that came of it.
+
+    Args:
+        steps: the twin.
+        readings: the log that the rows are of.
+        rows: in order.
+        state: before the first of them.
+        start: end of the row before the first.
+        upto_action: the last action that was done before.
+    """
     for row in rows:
         actions = _between(readings.actions_after(upto_action), row.upto_action)
-        batch = batch_of(steps, readings, row)
+        batch = batch_of(steps, readings, start, row)
         state, info = steps.advance(state, batch, actions)
-        upto_action = row.upto_action
+        start, upto_action = row.end, row.upto_action
         yield row, state, info, batch
 
 
@@ -333,12 +365,13 @@ def replay_store(steps: Steps[State], readings: ReadingLog, log: TwinLog) -> Ite
     if not rows:
         return
     if rows[0].cycle == 0:
-        yield from followed(steps, readings, rows, steps.first(rows[0].end - Timing.of(steps.config).cycle), 0)
+        start = rows[0].end - Timing.of(steps.config).cycle
+        yield from followed(steps, readings, rows, steps.first(start), start, 0)
         return
     kept = next((found for row in rows if (found := log.snapshot(row.end)) is not None), None)
     if kept is not None:
         rows = [row for row in rows if row.cycle > kept[0].cycle]
-        yield from followed(steps, readings, rows, steps.unpack(kept[1]), kept[0].upto_action)
+        yield from followed(steps, readings, rows, steps.unpack(kept[1]), kept[0].end, kept[0].upto_action)
 
 
 def revised(changed: Sequence[Finding], published: Mapping[str, Finding]) -> list[Finding]:

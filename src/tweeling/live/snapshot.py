@@ -33,7 +33,7 @@ from tweeling.observation.sensors import Sensors
 
 State = TypeVar("State")
 
-FORMAT = 1
+FORMAT = 2
 """Of what the program's states mean; one more whenever a state's fields change their meaning but not their names."""
 MARK = "tweeling snapshot"
 LEVEL = 1

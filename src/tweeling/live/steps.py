@@ -8,6 +8,7 @@ from typing import Any
 
 from tweeling.live.advance import Twin, TwinState, advance, first_state, make_twin
 from tweeling.live.config import TwinConfig
+from tweeling.live.outlook import look_ahead, pack_outlook
 from tweeling.live.run import Steps
 from tweeling.live.scorecard import as_document
 from tweeling.live.snapshot import identity_of, pack, unpack
@@ -36,4 +37,5 @@ def make_steps(config: TwinConfig) -> Steps[TwinState]:
         pack=partial(pack, identity=identity),
         unpack=lambda packed: unpack(packed, TwinState, identity=identity),
         scores=partial(scores, twin),
+        look_ahead=(lambda state: pack_outlook(twin, look_ahead(twin, state))) if config.forecast.horizon else None,
     )

@@ -1,9 +1,12 @@
 """When a cycle closes, and what it takes.
 
-The twin lives in the time of its readings. Cycles end at whole multiples of their length since 1970, and cycle k takes the
-readings with time in (T - cycle, T]. It closes when the watermark reaches T: the latest time that half of the sensors heard
-in the last hour have reached, minus `lateness`. So one wrong clock moves nothing. "Heard in the last hour" is by the clock of
-the door (`StoredReadings.received`), so that sensors that fell silent together do not hold the others for ever.
+The twin lives in the time of its readings. A cycle takes the readings after the end of the one before, up to and with its own
+end T, a whole multiple of its length since 1970. It closes when the watermark reaches T: the latest time that half of the
+sensors heard in the last hour have reached, minus `lateness`. So one wrong clock moves nothing. "Heard in the last hour" is by
+the clock of the door (`StoredReadings.received`), so that sensors that fell silent together do not hold the others for ever.
+
+**Two lengths.** A twin that is `catch_up` or more behind takes a cycle of that length where one can begin, so that a backlog is
+soon behind it; else one of `cycle`. How long a cycle was follows from the row before it; the first is always of `cycle`.
 
 Everything here is pure; `live/run.py` talks to stores and clocks.
 """
@@ -23,9 +26,8 @@ from tweeling.live.store.contract import StoredReadings
 from tweeling.live.store.versions import counting
 from tweeling.network.network import Ints
 from tweeling.observation.sensors import Sensors
-from tweeling.reading import SECOND, Flag
+from tweeling.reading import HOUR, SECOND, Flag
 
-HOUR = 3600 * SECOND
 NEVER = np.iinfo(np.int64).min
 """The time of a sensor that was not heard."""
 ALWAYS = np.iinfo(np.int64).max
@@ -45,6 +47,7 @@ class Timing:
 
     Args:
         cycle: length of a cycle.
+        catch_up: length of one while the twin is that far behind; at least `cycle`.
         lateness: how long a cycle waits for stragglers.
         revise: how far the twin goes back for late readings.
         give_up: silence, by the wall clock, after which a cycle closes without its watermark.
@@ -53,6 +56,7 @@ class Timing:
     """
 
     cycle: int
+    catch_up: int
     lateness: int
     revise: int
     give_up: int
@@ -65,6 +69,7 @@ class Timing:
         rules = config.time
         return Timing(
             cycle=round(rules.cycle * SECOND),
+            catch_up=round((rules.catch_up or rules.cycle) * SECOND),
             lateness=round(rules.lateness * SECOND),
             revise=round(rules.revise * SECOND),
             give_up=round(rules.give_up * SECOND),
@@ -73,8 +78,19 @@ class Timing:
         )
 
     def end_of(self, time: int) -> int:
-        """The end of the cycle that takes a reading of this time."""
+        """The end of the cycle, not of one that catches up, that takes a reading of this time."""
         return -(-time // self.cycle) * self.cycle
+
+    def end_after(self, closed: int, limit: int) -> int:
+        """The end of the cycle after one that ended at `closed`, for a twin that has heard as far as `limit`."""
+        catches_up = closed % self.catch_up == 0 and closed + self.catch_up <= limit
+        return closed + (self.catch_up if catches_up else self.cycle)
+
+    def could_be(self, ends: Ints) -> bool:
+        """Whether cycles with these ends, in order, have the lengths that these rules give."""
+        length = np.diff(ends)
+        long = (length == self.catch_up) & (ends[1:] % self.catch_up == 0)
+        return not (ends % self.cycle).any() and bool((long | (length == self.cycle)).all())
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,12 +155,16 @@ def due(window: Window, timing: Timing, now: int) -> list[tuple[int, str]]:
     reached = level(window)
     if reached is None:
         return []
-    closed = window.closed if window.closed is not None else _start(window, timing)
+    first = window.closed is None
+    closed = _start(window, timing) if window.closed is None else window.closed
     found: list[tuple[int, str]] = []
     for limit, reason in _limits(window, timing, reached, now):
-        last = found[-1][0] if found else closed
-        ends = range(last + timing.cycle, limit + 1, timing.cycle)
-        found += [(end, reason) for end in ends[: MOST_DUE - len(found)]]
+        while len(found) < MOST_DUE:
+            end = closed + timing.cycle if first else timing.end_after(closed, limit)
+            if end > limit:
+                break
+            found.append((end, reason))
+            closed, first = end, False
     return found
 
 
@@ -184,22 +204,23 @@ def indices(stored: StoredReadings, sensors: Sensors) -> Ints:
     return np.fromiter((index.get(sensor, -1) for sensor in stored.sensor), dtype=np.int64, count=len(stored))
 
 
-def collect_batch(stored: StoredReadings, sensors: Sensors, config: TwinConfig, end: int) -> Batch:
+def collect_batch(stored: StoredReadings, sensors: Sensors, config: TwinConfig, start: int, end: int) -> Batch:
     """The readings of a cycle on the grid of the sensors' interval, whatever order they came in.
 
     A time between two grid times belongs to the interval that the later one closes; the last of several points counts, and
     the mean of several flows or demands. Which version of one time counts: `live/store/versions.py`.
 
     Args:
-        stored: at least the readings with time in (end - cycle, end].
+        stored: at least the readings with time in (start, end].
         sensors: columns of the batch.
         config: of the twin.
+        start: end of the cycle before, microseconds.
         end: T, microseconds.
     """
     timing = Timing.of(config)
-    steps = timing.cycle // timing.interval
+    steps = (end - start) // timing.interval
     place = indices(stored, sensors)
-    inside = (place >= 0) & (stored.time > end - timing.cycle) & (stored.time <= end)
+    inside = (place >= 0) & (stored.time > start) & (stored.time <= end)
     chosen = _taken(stored, inside, place)
     row = steps - 1 - (end - stored.time[chosen]) // timing.interval
     seen, flag = _on_grid(stored, chosen, (row, place[chosen]), (steps, len(sensors)), _holding(sensors))

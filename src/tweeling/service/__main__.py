@@ -34,6 +34,7 @@ from tweeling.observation.sensors import read_sensors
 from tweeling.service.app import make_app
 from tweeling.service.doors import Doors
 from tweeling.service.guard import refuse_open_door
+from tweeling.service.mqtt import mqtt_doors
 
 HEADER_SECONDS = 10
 """So long may a client take to send the head of a request; without a limit half-open requests fill the server."""
@@ -88,6 +89,10 @@ def opened(config: TwinConfig) -> Iterator[tuple[Doors, Store]]:
         closed = LastEnd(store.twin)
         entrance = Entrance(store.readings, check, sensors, window, closed, wall_clock)
         stack.callback(entrance.close)
+        inputs = mqtt_doors(config, entrance, wall_clock)
+        for one in inputs:
+            stack.callback(one.close)
+            one.open()
         twin_lock = lock_path(config, "twin")
         yield (
             Doors(
@@ -100,6 +105,7 @@ def opened(config: TwinConfig) -> Iterator[tuple[Doors, Store]]:
                 twin_alive=lambda: is_held(twin_lock),
                 clock=wall_clock,
                 started=wall_clock(),
+                inputs=lambda: [one.document() for one in inputs],
             ),
             store,
         )

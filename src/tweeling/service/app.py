@@ -17,9 +17,27 @@ from starlette.types import Lifespan
 from tweeling.errors import InputError, StoreError, TweelingError, UnknownElementError
 from tweeling.service.doors import SHOWN, Doors
 from tweeling.service.guard import Guard
-from tweeling.service.routes import findings, health, network, readings, scorecard, sensors, series, state, stream
+from tweeling.service.routes import (
+    about,
+    findings,
+    health,
+    layout,
+    network,
+    readings,
+    residuals,
+    scorecard,
+    sensors,
+    series,
+    session,
+    state,
+    stream,
+    truth,
+    values,
+)
+from tweeling.service.static import add_page
 
-ROUTERS = tuple(part.router for part in (readings, state, series, findings, sensors, network, scorecard, health, stream))
+OF_THE_TWIN = (about, state, values, series, findings, sensors, network, layout, scorecard, residuals, health, stream)
+ROUTERS = tuple(part.router for part in (readings, *OF_THE_TWIN, truth, session))
 STATUS: dict[type[TweelingError], int] = {UnknownElementError: 404, InputError: 400, StoreError: 503}
 """What an error of ours is on the web; the first that fits counts."""
 
@@ -68,6 +86,7 @@ def bare_app(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     )
     for router in ROUTERS:
         app.include_router(router)
+    add_page(app)
     _forget_422(app)
     return app
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import msgspec
 from fastapi import Request, Response
 
 from tweeling.errors import InputError, UnknownElementError
+from tweeling.live.bands import read_bands
 from tweeling.live.config import TwinConfig
 from tweeling.live.entrance import Entrance
 from tweeling.live.store.contract import ReadingLog, TwinLog
+from tweeling.network.fingerprint import network_hash
 from tweeling.network.network import Network
 from tweeling.observation.sensors import Sensors
 from tweeling.reading import microseconds
@@ -38,6 +41,7 @@ class Doors:
         twin_alive: whether the twin's process lives.
         clock: the wall clock, microseconds since 1970 UTC.
         started: by that clock.
+        inputs: how each door fares that connects to somewhere else, as a document.
         broadcaster: of the event stream.
     """
 
@@ -50,7 +54,47 @@ class Doors:
     twin_alive: Callable[[], bool]
     clock: Callable[[], int]
     started: int
+    inputs: Callable[[], Sequence[Mapping[str, Any]]] = tuple
     broadcaster: Broadcaster = field(default_factory=Broadcaster)
+
+    @cached_property
+    def network_hash(self) -> str:
+        """Changes when anything of the network does."""
+        return network_hash(self.network)
+
+    @cached_property
+    def last_outlook(self) -> list[Outlook]:
+        """The outlook that was read last, if any: reading it anew for every question would cost more than answering."""
+        return []
+
+
+@dataclass(frozen=True, eq=False)
+class Outlook:
+    """The newest outlook that the twin has kept.
+
+    Args:
+        made: end of the cycle that it starts from, microseconds since 1970 UTC.
+        until: the last time that it tells of.
+        bands: a table with the columns of `live/bands.py`.
+    """
+
+    made: int
+    until: int
+    bands: Any
+
+
+def outlook_of(doors: Doors) -> Outlook | None:
+    """The newest outlook; None where there is none, or where the twin has passed it."""
+    kept, last = doors.log.outlook(), doors.log.last_cycle()
+    if kept is None or last is None:
+        return None
+    known = doors.last_outlook[0] if doors.last_outlook else None
+    if known is None or known.made != kept[0]:
+        table = read_bands(kept[1])
+        until = int(table["time"].cast("int64").to_numpy().max()) if len(table) else kept[0]
+        known = Outlook(kept[0], until, table)
+        doors.last_outlook[:] = [known]
+    return known if known.until > last.end >= known.made else None
 
 
 async def doors_of(request: Request) -> Doors:

@@ -85,6 +85,8 @@ class SeriesAnswer(Answer):
     element: str
     measured: list[Measured]
     bands: list[Band]
+    forecast: list[Band] = Field(description="After the last cycle, as far as the newest outlook reaches.")
+    forecast_made: Time | None = Field(description="End of the cycle that the outlook starts from.")
 
 
 class CandidateAnswer(Answer):
@@ -121,6 +123,7 @@ class FindingAnswer(Answer):
     action: str
     verdict: str
     notes: list[str]
+    real_cause: str = Field(description="What it turned out to be; empty where nobody has said.")
 
 
 class FindingsAnswer(Answer):
@@ -136,6 +139,9 @@ class Deed(BaseModel):
 
     text: str = Field(default="", max_length=10_000)
     who: str = Field(default="", max_length=200)
+    cause: Literal["", "leak", "valve", "sensor", "tampering", "demand", "model", "unknown", "nothing"] = Field(
+        default="", description="What it turned out to be; nothing: a false alarm."
+    )
 
 
 class DeedAnswer(Answer):
@@ -165,6 +171,85 @@ class SensorsAnswer(Answer):
     """All sensors of the twin."""
 
     sensors: list[SensorAnswer]
+
+
+class NetworkAbout(Answer):
+    """The size of the network, and a hash that changes when it does."""
+
+    hash: str
+    nodes: int
+    links: int
+    placed: bool = Field(description="Whether its nodes have coordinates.")
+
+
+class AboutAnswer(Answer):
+    """What the twin is of, and what can be asked of it; none of it changes while the service runs."""
+
+    name: str
+    version: str
+    demo: bool = Field(description="Whether the readings are simulated.")
+    network: NetworkAbout
+    members: int
+    level: float = Field(description="Probability inside the intervals.")
+    cycle_s: float
+    interval_s: float
+    quantities: list[str] = Field(description="Those that are kept of all elements.")
+    units: dict[str, str]
+    limits: dict[str, float] = Field(description="SI; a value below it breaks it.")
+
+
+class TimelineAnswer(Answer):
+    """From when to when there are estimates."""
+
+    first: Time | None
+    last: Time | None = Field(description="End of the last cycle.")
+    forecast_made: Time | None
+    forecast_until: Time | None
+    cycle_s: float
+
+
+class IdsAnswer(Answer):
+    """Ids in the network's order, in which geometry and values come."""
+
+    nodes: list[str]
+    links: list[str]
+
+
+class Residual(Answer):
+    """How a sensor's readings lay in the twin's bands."""
+
+    sensor: str
+    quantity: str
+    element: str
+    unit: str
+    withheld: bool = Field(description="Never assimilated: the honest measure.")
+    n: int
+    coverage: float | None = Field(description="Share of the readings inside the band.")
+    bias: float | None = Field(description="Mean of reading minus median.")
+    rmse: float | None
+    half_width: float | None = Field(description="Mean half width of the band.")
+
+
+class ResidualsAnswer(Answer):
+    """How all sensors' readings lay in the twin's bands."""
+
+    start: Time = Field(alias="from")
+    end: Time = Field(alias="to")
+    sensors: list[Residual]
+
+
+class SessionRequest(BaseModel):
+    """What a person types to sign in."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    token: str = Field(max_length=1000)
+
+
+class SessionAnswer(Answer):
+    """A cookie came with it."""
+
+    until: Time
 
 
 class Geometry(Answer):
@@ -233,6 +318,32 @@ class SensorHealth(Answer):
     last_time: Time | None = Field(description="Where half of the sensors are.")
 
 
+class InputHealth(Answer):
+    """A door that connects to somewhere else, such as a broker; counts are since the doors were started."""
+
+    kind: str
+    url: str = Field(description="Without password.")
+    topic: str
+    client: str = Field(description="Under which the broker keeps what was not taken.")
+    connected: bool
+    since: Time = Field(description="When it was connected, or lost, by the wall clock.")
+    why: str = Field(description="When it is not connected: the reason.")
+    last_message: Time | None = Field(description="When the last one came, by the wall clock.")
+    received: int = Field(description="Messages, those included that came again.")
+    readings: int = Field(description="That were kept, without duplicates.")
+    undecodable: int = Field(description="Messages that could not be made out: acknowledged and logged.")
+    not_kept: int = Field(description="Readings without a sensor or a time, in messages that could be made out.")
+    refused: int = Field(description="Messages that the store did not take; they come again.")
+    waiting: int = Field(description="Messages that wait for the disk.")
+
+
+class Backlog(Answer):
+    """Hours of readings, in their own time, that the twin has taken, of those that are there."""
+
+    done: float
+    of: float
+
+
 class HealthAnswer(Answer):
     """Whether all is well, and if not why."""
 
@@ -241,4 +352,62 @@ class HealthAnswer(Answer):
     name: str
     twin: TwinHealth
     doors: DoorsHealth
+    inputs: list[InputHealth] = Field(description="Doors that connect to somewhere else; HTTP is not among them.")
     sensors: SensorHealth
+    catching_up: Backlog | None = Field(description="How far the twin is; null while it keeps up with its sensors.")
+
+
+class TrueSize(Answer):
+    """How large an event was made; no estimate."""
+
+    value: float
+    unit: str = Field(description="Empty for a factor, or where it is the unit of what the event is about.")
+
+
+class TrueEvent(Answer):
+    """Something that happened to the hidden town of a demo."""
+
+    kind: str
+    cause: str = Field(description="What a finding about it should call it.")
+    subject: str
+    element: str | None
+    sensor: str | None
+    at: Time
+    until: Time | None = Field(description="Null while it lasts.")
+    size: TrueSize | None
+
+
+class ComparedFinding(Answer):
+    """A finding beside the truth; null is what cannot be told."""
+
+    id: str
+    event: int | None = Field(description="Place in `events` of the one that it is about.")
+    cause_right: bool | None
+    right: bool | None = Field(description="Cause and place.")
+    metres: float | None = Field(description="Along pipes, from its likeliest element to the true one.")
+    hours_late: float | None
+
+
+class CalibrationBin(Answer):
+    """Findings whose probability lay in [from, to), and how many of them were right."""
+
+    lowest: float = Field(alias="from")
+    highest: float = Field(alias="to")
+    n: int
+    right: int
+
+
+class Calibration(Answer):
+    """How often findings of some probability have been right, measured in many hidden towns."""
+
+    n: int
+    bins: list[CalibrationBin]
+
+
+class TruthAnswer(Answer):
+    """What has really happened so far, and how the findings compare."""
+
+    ended: bool = Field(description="Whether nothing new is to come.")
+    events: list[TrueEvent]
+    findings: list[ComparedFinding]
+    calibration: Calibration | None = Field(description="Null while nothing was measured.")

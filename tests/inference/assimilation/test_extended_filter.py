@@ -42,6 +42,7 @@ from tweeling.inference.assimilation.extended_filter import (
 )
 from tweeling.inference.diagnosis.evidence import gather, no_evidence
 from tweeling.network.network import Floats
+from tweeling.reading import HOUR
 
 HOURS = 6
 ZONE = slice(0, ZONES)
@@ -211,8 +212,8 @@ def two_stage(model: Any, rng: np.random.Generator, onset: int) -> tuple[Belief,
     unknowing, updates = run(model, belief, linears, readings)
     evidence = no_evidence(KNOWN, ROWS)
     for hour, update in enumerate(updates):
-        evidence = gather(evidence, update, hour, 1.0, 0.0)
-    at = int(np.flatnonzero(evidence.onset == onset)[0])
+        evidence = gather(evidence, update, hour * HOUR, 0.0)
+    at = int(np.flatnonzero(evidence.onset == onset * HOUR)[0])
     cause = np.concatenate((signature, np.zeros(ROWS)))  # the demand was low all the time
     precision = cause @ evidence.weight[at] @ cause + 1 / doubt**2
     size = cause @ evidence.match[at] / precision

@@ -11,6 +11,7 @@ from inference.linear import KNOWN, ROWS, drawn_readings, make_linearisation, ma
 from tweeling.inference.assimilation.extended_filter import Update
 from tweeling.inference.diagnosis.evidence import FINE, OLDEST_HOURS, Evidence, gather, no_evidence
 from tweeling.network.network import Floats
+from tweeling.reading import HOUR
 
 HOURS = 8
 FIXED = frozenset({4, 5})
@@ -32,7 +33,7 @@ def world(seed: int) -> tuple[list[Update], list[Update], Evidence, Floats, int]
     _, caused = run(model, belief, linears, moved, FIXED)
     evidence = no_evidence(KNOWN, ROWS)
     for hour, update in enumerate(caused):
-        evidence = gather(evidence, update, hour, 1.0, float(high[hour]))
+        evidence = gather(evidence, update, hour * HOUR, float(high[hour]))
     return plain, caused, evidence, signature, onset
 
 
@@ -45,7 +46,7 @@ def test_match_and_weight_are_those_of_the_likelihood_ratio_of_the_surprises(see
         left_by_cause = other.surprise - one.surprise
         match += left_by_cause @ one.precision @ other.surprise
         weight += left_by_cause @ one.precision @ left_by_cause
-    at = int(np.flatnonzero(evidence.onset == onset)[0])
+    at = int(np.flatnonzero(evidence.onset == onset * HOUR)[0])
     np.testing.assert_allclose(signature @ evidence.match[at], match, rtol=1e-8, atol=1e-10)
     np.testing.assert_allclose(signature @ evidence.weight[at] @ signature, weight, rtol=1e-8)
     assert weight > 0
@@ -65,7 +66,7 @@ def test_what_the_filter_made_of_a_cause_is_how_far_the_two_beliefs_part(seed: i
     caused, updates = run(model, belief, linears, moved, FIXED)
     evidence = no_evidence(KNOWN, ROWS)
     for hour, update in enumerate(updates):
-        evidence = gather(evidence, update, hour, 1.0, 0.25)
+        evidence = gather(evidence, update, hour * HOUR, 0.25)
     made = evidence.follow[3] @ np.concatenate((signature, signature))
     np.testing.assert_allclose(made, caused.mean - plain.mean, rtol=1e-7, atol=1e-12)
 
@@ -80,7 +81,7 @@ def test_the_likelihood_ratio_is_largest_at_the_onset_that_it_was() -> None:
     _, updates = run(model, belief, linears, readings)
     evidence = no_evidence(KNOWN, ROWS)
     for hour, update in enumerate(updates):
-        evidence = gather(evidence, update, hour, 1.0, 0.0)
+        evidence = gather(evidence, update, hour * HOUR, 0.0)
     gain = [evidence.match[at, 3] ** 2 / evidence.weight[at, 3, 3] / 2 for at in range(HOURS)]
     assert int(np.argmax(gain)) == 4
 
@@ -98,12 +99,12 @@ def test_what_was_before_its_onset_counts_nothing_for_a_cause() -> None:
     updates = updates_at_random(HOURS)
     whole = no_evidence(KNOWN, ROWS)
     for hour, update in enumerate(updates):
-        whole = gather(whole, update, hour, 1.0, 0.3)
+        whole = gather(whole, update, hour * HOUR, 0.3)
     for onset in range(HOURS):
         alone = no_evidence(KNOWN, ROWS)
         for hour in range(onset, HOURS):
-            alone = gather(alone, updates[hour], hour, 1.0, 0.3)
-        at = int(np.flatnonzero(whole.onset == onset)[0])
+            alone = gather(alone, updates[hour], hour * HOUR, 0.3)
+        at = int(np.flatnonzero(whole.onset == onset * HOUR)[0])
         for name in ("follow", "match", "weight", "square", "count"):
             np.testing.assert_allclose(getattr(whole, name)[at], getattr(alone, name)[0], rtol=1e-10, atol=1e-12)
 
@@ -112,7 +113,7 @@ def test_squares_and_counts_are_those_of_the_surprises_since_the_onset() -> None
     updates = updates_at_random(HOURS)
     evidence = no_evidence(KNOWN, ROWS)
     for hour, update in enumerate(updates):
-        evidence = gather(evidence, update, hour, 1.0, 0.3)
+        evidence = gather(evidence, update, hour * HOUR, 0.3)
     squares = [update.surprise @ update.precision @ update.surprise for update in updates]
     np.testing.assert_allclose(evidence.square, np.cumsum(squares[::-1])[::-1])
     counts = [update.rows.sum() for update in updates]
@@ -121,25 +122,30 @@ def test_squares_and_counts_are_those_of_the_surprises_since_the_onset() -> None
 
 def test_a_case_gathers_without_a_new_onset() -> None:
     first, *rest = updates_at_random(HOURS)
-    evidence = gather(no_evidence(KNOWN, ROWS), first, 0, 1.0, 0.5)
+    evidence = gather(no_evidence(KNOWN, ROWS), first, 0, 0.5)
     for hour, update in enumerate(rest, start=1):
-        evidence = gather(evidence, update, hour, 1.0, 0.5, new_onset=False)
+        evidence = gather(evidence, update, hour * HOUR, 0.5, new_onset=False)
     assert evidence.onset.tolist() == [0]
     assert evidence.count[0] == sum(update.rows.sum() for update in (first, *rest))
 
 
-@pytest.mark.parametrize("hours", [0.25, 1.0])
-def test_recent_onsets_are_all_kept_and_older_ones_ever_more_sparsely(hours: float) -> None:
+@pytest.mark.parametrize("lengths", [[0.25], [1.0], [1.0] * 168 + [1 / 12] * 600, [1 / 12] * 30 + [1.0]])
+def test_recent_onsets_are_all_kept_and_older_ones_ever_more_sparsely(lengths: list[float]) -> None:
     (update,) = updates_at_random(1)
-    evidence, reached = no_evidence(KNOWN, ROWS), 0
-    for cycle in range(round(2.5 * OLDEST_HOURS / hours)):
-        evidence = gather(evidence, update, cycle, hours, 0.5)
-        ages = cycle - evidence.onset
-        assert set(range(min(FINE, cycle + 1))) <= set(ages.tolist())
-        assert ages.max() * hours <= OLDEST_HOURS
-        # A cause of any age has an onset that is at most a good third of its age off; so few are enough for days.
-        steps = np.diff(np.sort(ages))
-        assert (steps <= np.maximum(1, np.sort(ages)[1:] / 2)).all()
+    evidence, reached, now = no_evidence(KNOWN, ROWS), 0, 0.0
+    starts: list[float] = []
+    while now < 2.5 * OLDEST_HOURS or len(starts) < len(lengths):
+        starts.append(now)
+        evidence = gather(evidence, update, round(now * HOUR), 0.5)
+        ages = np.sort(now - evidence.onset / HOUR)
+        hours = lengths[min(len(starts), len(lengths)) - 1]
+        alike = np.diff(starts[-FINE - 1 :]) > 0.99 * hours  # of the length of this cycle
+        recent = starts[-FINE:] if alike.all() else starts[-1:]
+        assert all(np.isclose(ages, now - start, atol=1e-6).any() for start in recent)
+        assert ages.max() <= OLDEST_HOURS + 1e-6
+        # A cause of any age has an onset that is at most half of its age off; so few are enough for days.
+        assert (np.diff(ages) <= np.maximum(max(lengths), 0.6 * ages[1:]) + 1e-6).all()
         reached = max(reached, len(evidence))
-    assert ages.max() * hours > OLDEST_HOURS / 2
-    assert reached <= FINE + FINE * np.log2(OLDEST_HOURS / hours / FINE)
+        now += hours
+    assert ages.max() > OLDEST_HOURS / 2
+    assert reached <= FINE + FINE * np.log2(OLDEST_HOURS / min(lengths) / FINE)

@@ -13,9 +13,10 @@ from tweeling.inference.diagnosis.evidence import INFLATION, Evidence
 from tweeling.inference.diagnosis.library import HOURS_A_YEAR, Kind, Library
 from tweeling.inference.diagnosis.verdict import SIGNATURE_ERROR, UNKNOWN_A_YEAR, WORTH_A_LOOK, Verdict, judge
 from tweeling.network.network import Floats
+from tweeling.reading import HOUR
 
 ROWS = 3
-CYCLE, HOURS, TEMPER = 20, 1.0, 1.5
+END, TEMPER = 21 * HOUR, 1.5
 KINDS = (
     Kind("leak", 10.0, 0.0, 0.02, True),
     Kind("valve", 1.0, 1.0, 0.15, True),
@@ -46,7 +47,7 @@ def library(signature: Floats, kind: list[int], kinds: tuple[Kind, ...] = KINDS)
 
 def evidence(rng: np.random.Generator, strength: float, count: float = 30.0, square: float | None = None) -> Evidence:
     """Three onsets, each with a match and a weight that could be."""
-    onset = np.array([4, 12, 19])
+    onset = np.array([4, 12, 19]) * HOUR
     roots = rng.standard_normal((len(onset), 2 * ROWS, 2 * ROWS))
     weight = roots @ np.swapaxes(roots, 1, 2)
     match = strength * np.einsum("kij,kj->ki", roots, rng.standard_normal((len(onset), 2 * ROWS)))
@@ -59,7 +60,7 @@ def drawn(seed: int, strength: float = 4.0) -> tuple[Library, Evidence, Verdict]
     kind = [0, 0, 0, 1, 1, 2, 2, 3]
     signature = rng.standard_normal((2 * ROWS, len(kind))) * np.array([50, 40, 60, 1, 1.2, 1, 1, 0.7])
     causes, found = library(signature, kind), evidence(rng, strength)
-    return causes, found, judge(causes, found, CYCLE, HOURS, TEMPER)
+    return causes, found, judge(causes, found, END, TEMPER)
 
 
 def tempered(causes: Library, found: Evidence) -> tuple[Floats, Floats, float]:
@@ -150,8 +151,8 @@ def test_the_wrong_sign_speaks_against_a_leak() -> None:
     factors = []
     for sign in (1.0, -1.0):
         match = np.full((1, 2 * ROWS), 3.0 * sign)
-        once = Evidence(np.array([5]), np.zeros((1, 2, 2 * ROWS)), match, weight, np.array([54.0]), np.array([6.0]))
-        factors.append(judge(causes, once, 6, 1.0, 1.0).strength[0])
+        once = Evidence(np.array([5 * HOUR]), np.zeros((1, 2, 2 * ROWS)), match, weight, np.array([54.0]), np.array([6.0]))
+        factors.append(judge(causes, once, 7 * HOUR, 1.0).strength[0])
     assert factors[0] > 10 > 0 > factors[1]
 
 
@@ -160,8 +161,8 @@ def test_unknown_wins_when_surprises_are_large_and_nothing_fits() -> None:
     match = np.zeros((1, 2 * ROWS))
     match[0, [4, 5]] = 8.0  # where no cause shows
     count, square = 40.0, 160.0
-    wild = Evidence(np.array([10]), np.zeros((1, 2, 6)), match, np.eye(6)[None], np.array([square]), np.array([count]))
-    verdict = judge(causes, wild, CYCLE, HOURS, 1.0)
+    wild = Evidence(np.array([10 * HOUR]), np.zeros((1, 2, 6)), match, np.eye(6)[None], np.array([square]), np.array([count]))
+    verdict = judge(causes, wild, END, 1.0)
     assert verdict.by_kind[-1] > 0.99
     assert verdict.probability > 0.99
 
@@ -170,17 +171,17 @@ def test_the_unknowns_odds_are_the_likelihood_ratio_of_surprises_that_are_so_man
     causes = library(np.zeros((2 * ROWS, 1)), [0], (Kind("leak", 1e-9, 0.0, 1.0, True),))
     count, square = 25.0, 90.0
     once = Evidence(
-        np.array([10]), np.zeros((1, 2, 6)), np.zeros((1, 6)), np.zeros((1, 6, 6)), np.array([square]), np.array([count])
+        np.array([10 * HOUR]), np.zeros((1, 2, 6)), np.zeros((1, 6)), np.zeros((1, 6, 6)), np.array([square]), np.array([count])
     )
     ratio = chi2.logpdf(square / INFLATION, count) - np.log(INFLATION) - chi2.logpdf(square, count)
     wanted = ratio + np.log(UNKNOWN_A_YEAR / HOURS_A_YEAR * 11)
-    np.testing.assert_allclose(judge(causes, once, CYCLE, HOURS, 1.0).log_odds, wanted, rtol=1e-9)
+    np.testing.assert_allclose(judge(causes, once, END, 1.0).log_odds, wanted, rtol=1e-9)
 
 
 def test_on_an_ordinary_day_nothing_is_worth_a_look() -> None:
     rng = np.random.default_rng(3)
     causes = library(rng.standard_normal((2 * ROWS, 3)), [0, 2, 3])
-    verdict = judge(causes, evidence(rng, 0.3), CYCLE, HOURS, TEMPER)
+    verdict = judge(causes, evidence(rng, 0.3), END, TEMPER)
     assert verdict.log_odds < WORTH_A_LOOK
     assert not verdict.cause.any()
     assert verdict.probability < 0.12

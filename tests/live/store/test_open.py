@@ -74,7 +74,7 @@ def test_a_newer_schema_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     connection.close()
     before = path.read_bytes()
     for write in (True, False):
-        with pytest.raises(StoreError, match=r"schema 99 .* up to 1; update Tweeling"):
+        with pytest.raises(StoreError, match=r"schema 99 .* up to 2; update Tweeling"):
             SqliteReadingLog(path, write=write)
     assert path.read_bytes() == before
 
@@ -86,7 +86,7 @@ def test_an_older_schema_moves_forward_and_keeps_its_readings(tmp_path: Path, mo
     old.close()
     more = (*READING_SCHEMA.migrations, ("CREATE TABLE doors (name TEXT)", "INSERT INTO doors VALUES ('http')"))
     monkeypatch.setattr(module, "READING_SCHEMA", dataclasses.replace(READING_SCHEMA, migrations=more))
-    with pytest.raises(StoreError, match="has schema 1, this program's is 2"):
+    with pytest.raises(StoreError, match="has schema 2, this program's is 3"):
         SqliteReadingLog(path)
     for _ in range(2):  # and once only
         new = SqliteReadingLog(path, write=True)

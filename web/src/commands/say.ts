@@ -1,9 +1,9 @@
 import { postDeed, Refusal } from "../service/client";
-import type { DeedKind, Finding } from "../service/contract";
+import type { DeedKind, Finding, SaidOfFinding } from "../service/contract";
 import { app } from "../state/app.svelte";
 
 /** Says something of a warning; true when the service keeps it. */
-export async function say(finding: Finding, kind: DeedKind, said: { text: string; who: string; cause?: string }): Promise<boolean> {
+export async function say(finding: Finding, kind: DeedKind, said: SaidOfFinding): Promise<boolean> {
   const deed = { finding: finding.id, kind, why: "", notes: finding.notes.length };
   app.tell({ kind: "deed", deed: { ...deed, status: "sending" } });
   try {

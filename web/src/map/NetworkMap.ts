@@ -1,158 +1,163 @@
-// A plain map on a 2D canvas, until the one of MapLibre and WebGL takes its place; same interface.
+// The map of a network, as the views know it: it is told what to show and tells what was chosen.
+//
+//   const { NetworkMap } = await import("./map/NetworkMap");   // the map library comes with it, as a part of the page of its own
+//   const map = new NetworkMap(container, geometry, { pick, hover }, { dark, reducedMotion, words });
+//   map.setPaint({ sort: "node", values, low, high, colours: coloursOf("value", dark) });
+import "./map.css";
 import { BACKGROUND } from "./colours";
-import type { Geometry, MapEvents, Mark, Paint, Place } from "./contract";
+import type { Geometry, Look, MapEvents, Mark, Paint, Place, View } from "./contract";
+import { flatSurface } from "./flatSurface";
+import { boxOf, fitScale } from "./frame";
+import { mapLibreSurface } from "./mapLibreSurface";
+import { Picker } from "./pick";
+import { Scene } from "./scene";
+import type { Surface, SurfaceEvents } from "./surface";
 
-const NEAR = 14;
+/** One element is shown from this much nearer than the whole network, at most. */
+const NEAR = 8;
+/** CSS pixels round the middle within which Enter chooses. */
+const ENTER_REACH = 60;
 
 export class NetworkMap {
-  private readonly canvas = document.createElement("canvas");
-  private readonly observer: ResizeObserver;
-  private paint: Paint | null = null;
-  private marks: readonly Mark[] = [];
-  private chosen: Place | null = null;
-  private view = { x: 0, y: 0, scale: 1 };
-  private due = 0;
+  private readonly scene: Scene;
+  private readonly surface: Surface;
+  private picker: Picker | null = null;
+  private hovered: Place | null = null;
+  private drawn = false;
+  private readonly aborter = new AbortController();
 
+  /** The container has its size already; it is the map's until `destroy`. */
   constructor(
-    container: HTMLElement,
+    private readonly container: HTMLElement,
     private readonly geometry: Geometry,
     private readonly events: MapEvents,
-    private look: { dark: boolean; reducedMotion: boolean },
+    private look: Look,
   ) {
-    container.append(this.canvas);
-    this.canvas.addEventListener("click", (event) => this.events.pick(this.at(event)));
-    this.canvas.addEventListener("mousemove", (event) => this.events.hover(this.at(event)));
-    this.canvas.addEventListener("mouseleave", () => this.events.hover(null));
-    this.observer = new ResizeObserver(() => {
-      const ratio = devicePixelRatio;
-      this.canvas.width = container.clientWidth * ratio;
-      this.canvas.height = container.clientHeight * ratio;
-      Object.assign(this.canvas.style, { width: "100%", height: "100%", display: "block" });
-      this.fit();
-    });
-    this.observer.observe(container);
+    this.scene = new Scene(geometry, look.dark);
+    this.surface = this.makeSurface();
+    container.classList.add("network-map");
+    this.showLook();
+    const { signal } = this.aborter;
+    this.surface.element.addEventListener("keydown", (event) => event.key === "Enter" && this.chooseMiddle(), { signal });
   }
 
-  setPaint(paint: Paint | null): void {
-    this.paint = paint;
-    this.redraw();
+  /** Values and colours; an error where there is not one value for each element. */
+  setPaint(paint: Paint): void {
+    this.scene.setPaint(paint);
+    this.surface.repaint();
   }
 
   setMarks(marks: readonly Mark[]): void {
-    this.marks = marks;
-    this.redraw();
+    this.scene.setMarks(marks);
+    this.surface.repaint();
   }
 
   setChosen(place: Place | null): void {
-    this.chosen = place;
-    this.redraw();
+    this.scene.setChosen(place);
+    this.surface.repaint();
   }
 
-  setLook(dark: boolean): void {
-    this.look = { ...this.look, dark };
-    this.redraw();
+  /** The paint's colours are the caller's: `setPaint` with those of the other theme comes with it. */
+  setLook(look: Look): void {
+    this.look = look;
+    this.scene.setDark(look.dark);
+    this.showLook();
+    this.surface.repaint();
   }
 
-  flyTo(target: Place | readonly Place[]): void {
-    const places = Array.isArray(target) ? (target as readonly Place[]) : [target as Place];
-    const points = places.map((place) => this.middle(place)).filter(([x]) => Number.isFinite(x));
-    if (points.length > 0) this.show(points, 0.25);
+  /** Goes where a place, or all of some places, can be seen; those without coordinates do not count. */
+  flyTo(to: Place | readonly Place[]): void {
+    const { scene } = this;
+    const places = "sort" in to ? [to] : to;
+    const box = boxOf(this.geometry, scene.frame, places);
+    if (!box) return;
+    const camera = this.surface.camera();
+    const whole = scene.fit(camera);
+    const fits = fitScale(box[2] - box[0], box[3] - box[1], camera);
+    // A single pipe need not fill the screen, and who is near already is not moved away.
+    const scale = Math.min(fits, Math.max(NEAR * whole, places.length === 1 ? camera.scale : 0));
+    this.surface.goTo((box[0] + box[2]) / 2, (box[1] + box[3]) / 2, scale, this.flies());
   }
 
+  /** Shows the whole network. */
   fit(): void {
-    const { nodes, nodeCount } = this.geometry;
-    const points = Array.from({ length: nodeCount }, (_, node): [number, number] => [nodes[2 * node] ?? NaN, nodes[2 * node + 1] ?? NaN]);
-    this.show(points.filter(([x]) => Number.isFinite(x)), 0);
+    this.surface.goTo(0, 0, this.scene.fit(this.surface.camera()), this.flies());
+  }
+
+  getView(): View {
+    const { frame } = this.scene;
+    const camera = this.surface.camera();
+    return { x: frame.x + camera.x * frame.size, y: frame.y + camera.y * frame.size, zoom: this.scene.zoom(camera) };
+  }
+
+  setView(view: View): void {
+    const { frame } = this.scene;
+    const scale = this.scene.fit(this.surface.camera()) * 2 ** view.zoom;
+    this.surface.goTo((view.x - frame.x) / frame.size, (view.y - frame.y) / frame.size, scale, false);
+  }
+
+  /** Where a place lies on the screen, CSS pixels from the container's corner; null where it has no coordinates. */
+  screenOf(place: Place): { x: number; y: number } | null {
+    const spot = this.scene.spot(place);
+    const camera = this.surface.camera();
+    if (!spot) return null;
+    return { x: camera.width / 2 + (spot.x - camera.x) * camera.scale, y: camera.height / 2 - (spot.y - camera.y) * camera.scale };
   }
 
   destroy(): void {
-    this.observer.disconnect();
-    cancelAnimationFrame(this.due);
-    this.canvas.remove();
+    this.aborter.abort();
+    this.surface.destroy();
+    this.container.classList.remove("network-map");
   }
 
-  private show(points: readonly [number, number][], room: number): void {
-    if (points.length === 0) return;
-    const [xs, ys] = [points.map((point) => point[0]), points.map((point) => point[1])];
-    const [left, right] = [Math.min(...xs), Math.max(...xs)];
-    const [low, high] = [Math.min(...ys), Math.max(...ys)];
-    const least = room ? 600 : 1;
-    const [width, height] = [Math.max(right - left, least) * (1.1 + room), Math.max(high - low, least) * (1.1 + room)];
-    this.view = { x: (left + right) / 2, y: (low + high) / 2, scale: Math.min(this.canvas.width / width, this.canvas.height / height) };
-    this.redraw();
-  }
-
-  private middle(place: Place): [number, number] {
-    const node = (index: number): [number, number] => [this.geometry.nodes[2 * index] ?? NaN, this.geometry.nodes[2 * index + 1] ?? NaN];
-    if (place.sort === "node") return node(place.index);
-    const [a, b] = [node(this.geometry.start[place.index] ?? 0), node(this.geometry.end[place.index] ?? 0)];
-    return [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
-  }
-
-  private screen([x, y]: readonly [number, number]): [number, number] {
-    const { width, height } = this.canvas;
-    return [width / 2 + (x - this.view.x) * this.view.scale, height / 2 - (y - this.view.y) * this.view.scale];
-  }
-
-  private at(event: MouseEvent): Place | null {
-    const box = this.canvas.getBoundingClientRect();
-    const [x, y] = [(event.clientX - box.left) * devicePixelRatio, (event.clientY - box.top) * devicePixelRatio];
-    let [found, nearest]: [Place | null, number] = [null, NEAR * devicePixelRatio];
-    const sort = this.paint?.sort ?? "node";
-    const count = sort === "node" ? this.geometry.nodeCount : this.geometry.linkCount;
-    for (let index = 0; index < count; index += 1) {
-      const [px, py] = this.screen(this.middle({ sort, index }));
-      const distance = Math.hypot(px - x, py - y);
-      if (distance < nearest) [found, nearest] = [{ sort, index }, distance];
+  private makeSurface(): Surface {
+    const events: SurfaceEvents = {
+      click: (x, y) => this.events.pick(this.find(x, y)),
+      point: (at) => this.hover(at ? this.find(at.x, at.y) : null),
+      moved: () => this.events.moved?.(this.getView()),
+      drawn: () => {
+        if (!this.drawn) this.events.drawn?.();
+        this.drawn = true;
+      },
+    };
+    const look = { label: this.look.words.label, still: !this.flies() };
+    try {
+      return mapLibreSurface(this.container, this.scene, events, look);
+    } catch (error) {
+      console.info("The map is drawn without WebGL 2, more plainly:", error instanceof Error ? error.message : error);
+      this.container.replaceChildren();
+      return flatSurface(this.container, this.scene, events, look);
     }
-    return found;
   }
 
-  private redraw(): void {
-    cancelAnimationFrame(this.due);
-    this.due = requestAnimationFrame(() => this.draw());
+  /** The dark control room has no motion. */
+  private flies(): boolean {
+    return !this.look.dark && !this.look.reducedMotion;
   }
 
-  private colour(place: Place): string {
-    const paint = this.paint;
-    const value = paint?.sort === place.sort ? paint.values[place.index] : undefined;
-    if (!paint || value === undefined || Number.isNaN(value)) return "#7b8794";
-    const at = 4 * Math.round(255 * Math.min(1, Math.max(0, (value - paint.low) / (paint.high - paint.low))));
-    return `rgb(${paint.colours[at]} ${paint.colours[at + 1]} ${paint.colours[at + 2]})`;
+  private find(x: number, y: number, reach?: number): Place | null {
+    // Made when first needed: the first frame does not wait for it.
+    this.picker ??= new Picker(this.geometry, this.scene.frame);
+    const marked = this.scene.marks.map((sign) => ({ x: sign.x, y: sign.y, place: sign.place }));
+    return this.picker.at(x, y, this.surface.camera().scale, marked, reach);
   }
 
-  private draw(): void {
-    const context = this.canvas.getContext("2d");
-    if (!context) return;
-    const ratio = devicePixelRatio;
-    const ink = this.look.dark ? "#ffffff" : "#101820";
-    context.fillStyle = BACKGROUND[this.look.dark ? "dark" : "light"];
-    context.fillRect(0, 0, this.canvas.width, this.canvas.height);
-    for (let link = 0; link < this.geometry.linkCount; link += 1) {
-      const [start, end] = [this.geometry.start[link] ?? 0, this.geometry.end[link] ?? 0];
-      const bold = this.chosen?.sort === "link" && this.chosen.index === link;
-      const byNode = this.paint?.sort === "node";
-      context.strokeStyle = bold ? ink : this.colour(byNode ? { sort: "node", index: start } : { sort: "link", index: link });
-      context.lineWidth = (bold ? 5 : 2) * ratio;
-      context.beginPath();
-      context.moveTo(...this.screen(this.middle({ sort: "node", index: start })));
-      context.lineTo(...this.screen(this.middle({ sort: "node", index: end })));
-      context.stroke();
-    }
-    for (const mark of this.marks) this.sign(context, mark, ink);
-    if (this.chosen?.sort === "node") this.sign(context, { at: this.chosen, shape: "first", weight: 1 }, ink);
+  private hover(place: Place | null): void {
+    if (place?.sort === this.hovered?.sort && place?.index === this.hovered?.index) return;
+    this.hovered = place;
+    this.surface.element.style.cursor = place ? "pointer" : "";
+    this.events.hover(place);
   }
 
-  private sign(context: CanvasRenderingContext2D, mark: Mark, ink: string): void {
-    const [x, y] = this.screen(this.middle(mark.at));
-    const size = (mark.shape === "candidate" ? 4 + 10 * mark.weight : 6) * devicePixelRatio;
-    context.fillStyle = mark.shape === "candidate" || mark.shape === "first" ? "#f39c1f" : this.look.dark ? "#101820" : "#ffffff";
-    context.strokeStyle = ink;
-    context.lineWidth = 2 * devicePixelRatio;
-    context.beginPath();
-    if (mark.shape === "sensor") context.rect(x - size / 2, y - size / 2, size, size);
-    else context.arc(x, y, size, 0, 7);
-    context.fill();
-    context.stroke();
+  private chooseMiddle(): void {
+    const { x, y } = this.surface.camera();
+    this.events.pick(this.find(x, y, ENTER_REACH));
+  }
+
+  private showLook(): void {
+    this.container.style.backgroundColor = BACKGROUND[this.look.dark ? "dark" : "light"];
+    this.container.dataset["look"] = this.look.dark ? "dark" : "light";
+    this.surface.element.setAttribute("aria-label", this.look.words.label);
   }
 }
+

@@ -17,6 +17,7 @@ const series: Series = {
   ],
   bands: [band("2018-01-09T00:00:00Z", 31), band("2018-01-09T01:00:00Z", 32)],
   forecast: [band("2018-01-09T02:00:00Z", 33)],
+  forecast_made: "2018-01-09T01:00:00Z",
 };
 
 describe("a series", () => {

@@ -2,7 +2,7 @@
 import createClient from "openapi-fetch";
 import type { Geometry } from "../map/contract";
 import { decodeGeometry } from "../map/decode";
-import type { About, DeedKind, Health, Residuals, Scorecard, Sensor, Series, Timeline, Truth } from "./contract";
+import type { About, DeedKind, Health, Ids, Residuals, SaidOfFinding, Scorecard, Sensor, Series, Timeline, Truth } from "./contract";
 import type { paths } from "./schema";
 import { labelled, type Values } from "./values";
 
@@ -39,10 +39,6 @@ async function ask(path: string, init?: RequestInit): Promise<Response> {
   return response;
 }
 
-async function json<T>(path: string): Promise<T> {
-  return (await (await ask(path)).json()) as T;
-}
-
 /** The wall clock of the service minus ours, ms, as far as the answer's Date tells. */
 export interface Asked<T> {
   readonly answer: T;
@@ -55,11 +51,11 @@ export async function getHealth(): Promise<Asked<Health>> {
   return { answer: (await response.json()) as Health, ahead: Number.isNaN(date) ? 0 : date + 500 - Date.now() };
 }
 
-export const getAbout = () => json<About>("/api/about");
-export const getTimeline = () => json<Timeline>("/api/timeline");
-export const getIds = () => json<{ nodes: string[]; links: string[] }>("/api/ids");
-export const getTruth = () => json<Truth>("/api/truth");
-export const getResiduals = (hours: number) => json<Residuals>(`/api/residuals?hours=${hours}`);
+export const getAbout = (): Promise<About> => settled(client.GET("/api/about"));
+export const getTimeline = (): Promise<Timeline> => settled(client.GET("/api/timeline"));
+export const getIds = (): Promise<Ids> => settled(client.GET("/api/ids"));
+export const getTruth = (): Promise<Truth> => settled(client.GET("/api/truth"));
+export const getResiduals = (hours: number): Promise<Residuals> => settled(client.GET("/api/residuals", { params: { query: { hours } } }));
 export const getScorecard = (): Promise<Scorecard> => settled(client.GET("/api/scorecard"));
 
 export async function getSensors(): Promise<readonly Sensor[]> {
@@ -87,19 +83,15 @@ export interface SeriesOf {
 
 export const getSeries = (of: SeriesOf): Promise<Series> => settled(client.GET("/api/series", { params: { query: { ...of } } }));
 
-export async function postDeed(finding: string, kind: DeedKind, body: { text: string; who: string; cause?: string }): Promise<number> {
-  const response = await ask(`/api/findings/${encodeURIComponent(finding)}/${kind}`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-  });
-  return ((await response.json()) as { sequence: number }).sequence;
+export async function postDeed(name: string, kind: DeedKind, body: SaidOfFinding): Promise<number> {
+  const full = { text: "", who: "", cause: "" as const, ...body };
+  return (await settled(client.POST("/api/findings/{name}/{kind}", { params: { path: { name, kind } }, body: full }))).sequence;
 }
 
 export async function postSession(token: string): Promise<void> {
-  await ask("/api/session", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ token }) });
+  await settled(client.POST("/api/session", { body: { token } }));
 }
 
 export async function deleteSession(): Promise<void> {
-  await ask("/api/session", { method: "DELETE" });
+  await ask("/api/session", { method: "DELETE", headers: { "Content-Type": "application/json" } });
 }

@@ -1,6 +1,26 @@
 // Made by `make types` from openapi.json, which the service writes. Do not edit.
 
 export interface paths {
+    "/api/about": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get About
+         * @description What the twin is of; the same for as long as the service runs.
+         */
+        get: operations["get_about_api_about_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/findings": {
         parameters: {
             query?: never;
@@ -35,6 +55,46 @@ export interface paths {
          * @description Keeps what a person says about a finding; the twin takes it with its next cycle, as it takes readings.
          */
         post: operations["post_action_api_findings__name___kind__post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/geometry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Geometry
+         * @description Where everything lies, as a block of numbers; docs/reference/service.md gives their order.
+         */
+        get: operations["get_geometry_api_geometry_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ids": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Ids
+         * @description Ids of nodes and links, in the order in which geometry and values come.
+         */
+        get: operations["get_ids_api_ids_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -79,6 +139,26 @@ export interface paths {
          *     verdict in the answer; a body that cannot be made out is refused whole.
          */
         post: operations["post_readings_api_readings_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/residuals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Residuals
+         * @description Coverage, bias and spread of every sensor's readings around the twin's bands, over the last hours.
+         */
+        get: operations["get_residuals_api_residuals_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -148,6 +228,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post Session
+         * @description Signs in: the cookie that comes with the answer opens what the token opens, for half a day.
+         */
+        post: operations["post_session_api_session_post"];
+        /**
+         * Delete Session
+         * @description Signs out.
+         */
+        delete: operations["delete_session_api_session_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/state": {
         parameters: {
             query?: never;
@@ -180,6 +284,69 @@ export interface paths {
          * @description Events `state`, `finding` and `health`. A browser that comes back sends `Last-Event-ID` and gets what it missed.
          */
         get: operations["get_stream_api_stream_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Timeline
+         * @description Ends of the first and the last cycle that are kept, and how far the outlook reaches beyond.
+         */
+        get: operations["get_timeline_api_timeline_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/truth": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Truth
+         * @description The events that have begun, each finding beside them, and how often such a finding has been right. Only in a demo.
+         */
+        get: operations["get_truth_api_truth_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/values": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Values
+         * @description Median, low, high and the probability that the limit is broken, each a float32 for every node or link, in their order.
+         *
+         *     The headers say of what time they are (`Tweeling-End`), what was the last cycle when they were believed (`Tweeling-Made`),
+         *     and whether they are `past`, `now` or `forecast` (`Tweeling-Kind`).
+         */
+        get: operations["get_values_api_values_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -233,6 +400,49 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AboutAnswer
+         * @description What the twin is of, and what can be asked of it; none of it changes while the service runs.
+         */
+        AboutAnswer: {
+            /** Cycle S */
+            cycle_s: number;
+            /**
+             * Demo
+             * @description Whether the readings are simulated.
+             */
+            demo: boolean;
+            /** Interval S */
+            interval_s: number;
+            /**
+             * Level
+             * @description Probability inside the intervals.
+             */
+            level: number;
+            /**
+             * Limits
+             * @description SI; a value below it breaks it.
+             */
+            limits: {
+                [key: string]: number;
+            };
+            /** Members */
+            members: number;
+            /** Name */
+            name: string;
+            network: components["schemas"]["NetworkAbout"];
+            /**
+             * Quantities
+             * @description Those that are kept of all elements.
+             */
+            quantities: string[];
+            /** Units */
+            units: {
+                [key: string]: string;
+            };
+            /** Version */
+            version: string;
+        };
+        /**
          * Acknowledgement
          * @description The readings are on disk: a power cut does not undo it.
          */
@@ -249,6 +459,16 @@ export interface components {
             verdicts: components["schemas"]["Verdict"][];
         };
         /**
+         * Backlog
+         * @description Hours of readings, in their own time, that the twin has taken, of those that are there.
+         */
+        Backlog: {
+            /** Done */
+            done: number;
+            /** Of */
+            of: number;
+        };
+        /**
          * Band
          * @description An estimate at a time.
          */
@@ -256,6 +476,30 @@ export interface components {
             estimate: components["schemas"]["Estimate"];
             /** Time */
             time: string;
+        };
+        /**
+         * Calibration
+         * @description How often findings of some probability have been right, measured in many hidden towns.
+         */
+        Calibration: {
+            /** Bins */
+            bins: components["schemas"]["CalibrationBin"][];
+            /** N */
+            n: number;
+        };
+        /**
+         * CalibrationBin
+         * @description Findings whose probability lay in [from, to), and how many of them were right.
+         */
+        CalibrationBin: {
+            /** From */
+            from: number;
+            /** N */
+            n: number;
+            /** Right */
+            right: number;
+            /** To */
+            to: number;
         };
         /**
          * CandidateAnswer
@@ -268,10 +512,44 @@ export interface components {
             probability: number;
         };
         /**
+         * ComparedFinding
+         * @description A finding beside the truth; null is what cannot be told.
+         */
+        ComparedFinding: {
+            /** Cause Right */
+            cause_right: boolean | null;
+            /**
+             * Event
+             * @description Place in `events` of the one that it is about.
+             */
+            event: number | null;
+            /** Hours Late */
+            hours_late: number | null;
+            /** Id */
+            id: string;
+            /**
+             * Metres
+             * @description Along pipes, from its likeliest element to the true one.
+             */
+            metres: number | null;
+            /**
+             * Right
+             * @description Cause and place.
+             */
+            right: boolean | null;
+        };
+        /**
          * Deed
          * @description What a person says about a finding.
          */
         Deed: {
+            /**
+             * Cause
+             * @description What it turned out to be; nothing: a false alarm.
+             * @default
+             * @enum {string}
+             */
+            cause: "" | "leak" | "valve" | "sensor" | "tampering" | "demand" | "model" | "unknown" | "nothing";
             /**
              * Text
              * @default
@@ -394,6 +672,11 @@ export interface components {
             probability: number;
             /** Raised */
             raised: string;
+            /**
+             * Real Cause
+             * @description What it turned out to be; empty where nobody has said.
+             */
+            real_cause: string;
             /** Revision */
             revision: number;
             /** Since */
@@ -430,7 +713,14 @@ export interface components {
          * @description Whether all is well, and if not why.
          */
         HealthAnswer: {
+            /** @description How far the twin is; null while it keeps up with its sensors. */
+            catching_up: components["schemas"]["Backlog"] | null;
             doors: components["schemas"]["DoorsHealth"];
+            /**
+             * Inputs
+             * @description Doors that connect to somewhere else; HTTP is not among them.
+             */
+            inputs: components["schemas"]["InputHealth"][];
             /** Name */
             name: string;
             sensors: components["schemas"]["SensorHealth"];
@@ -442,6 +732,83 @@ export interface components {
             twin: components["schemas"]["TwinHealth"];
             /** Why */
             why: string[];
+        };
+        /**
+         * IdsAnswer
+         * @description Ids in the network's order, in which geometry and values come.
+         */
+        IdsAnswer: {
+            /** Links */
+            links: string[];
+            /** Nodes */
+            nodes: string[];
+        };
+        /**
+         * InputHealth
+         * @description A door that connects to somewhere else, such as a broker; counts are since the doors were started.
+         */
+        InputHealth: {
+            /**
+             * Client
+             * @description Under which the broker keeps what was not taken.
+             */
+            client: string;
+            /** Connected */
+            connected: boolean;
+            /** Kind */
+            kind: string;
+            /**
+             * Last Message
+             * @description When the last one came, by the wall clock.
+             */
+            last_message: string | null;
+            /**
+             * Not Kept
+             * @description Readings without a sensor or a time, in messages that could be made out.
+             */
+            not_kept: number;
+            /**
+             * Readings
+             * @description That were kept, without duplicates.
+             */
+            readings: number;
+            /**
+             * Received
+             * @description Messages, those included that came again.
+             */
+            received: number;
+            /**
+             * Refused
+             * @description Messages that the store did not take; they come again.
+             */
+            refused: number;
+            /**
+             * Since
+             * @description When it was connected, or lost, by the wall clock.
+             */
+            since: string;
+            /** Topic */
+            topic: string;
+            /**
+             * Undecodable
+             * @description Messages that could not be made out: acknowledged and logged.
+             */
+            undecodable: number;
+            /**
+             * Url
+             * @description Without password.
+             */
+            url: string;
+            /**
+             * Waiting
+             * @description Messages that wait for the disk.
+             */
+            waiting: number;
+            /**
+             * Why
+             * @description When it is not connected: the reason.
+             */
+            why: string;
         };
         /**
          * Measured
@@ -456,6 +823,23 @@ export interface components {
             time: string;
             /** Value */
             value: number | null;
+        };
+        /**
+         * NetworkAbout
+         * @description The size of the network, and a hash that changes when it does.
+         */
+        NetworkAbout: {
+            /** Hash */
+            hash: string;
+            /** Links */
+            links: number;
+            /** Nodes */
+            nodes: number;
+            /**
+             * Placed
+             * @description Whether its nodes have coordinates.
+             */
+            placed: boolean;
         };
         /**
          * NetworkAnswer
@@ -491,6 +875,56 @@ export interface components {
             start?: string | null;
             /** Tag */
             tag?: string | null;
+        };
+        /**
+         * Residual
+         * @description How a sensor's readings lay in the twin's bands.
+         */
+        Residual: {
+            /**
+             * Bias
+             * @description Mean of reading minus median.
+             */
+            bias: number | null;
+            /**
+             * Coverage
+             * @description Share of the readings inside the band.
+             */
+            coverage: number | null;
+            /** Element */
+            element: string;
+            /**
+             * Half Width
+             * @description Mean half width of the band.
+             */
+            half_width: number | null;
+            /** N */
+            n: number;
+            /** Quantity */
+            quantity: string;
+            /** Rmse */
+            rmse: number | null;
+            /** Sensor */
+            sensor: string;
+            /** Unit */
+            unit: string;
+            /**
+             * Withheld
+             * @description Never assimilated: the honest measure.
+             */
+            withheld: boolean;
+        };
+        /**
+         * ResidualsAnswer
+         * @description How all sensors' readings lay in the twin's bands.
+         */
+        ResidualsAnswer: {
+            /** From */
+            from: string;
+            /** Sensors */
+            sensors: components["schemas"]["Residual"][];
+            /** To */
+            to: string;
         };
         /**
          * ScorecardAnswer
@@ -574,6 +1008,16 @@ export interface components {
             bands: components["schemas"]["Band"][];
             /** Element */
             element: string;
+            /**
+             * Forecast
+             * @description After the last cycle, as far as the newest outlook reaches.
+             */
+            forecast: components["schemas"]["Band"][];
+            /**
+             * Forecast Made
+             * @description End of the cycle that the outlook starts from.
+             */
+            forecast_made: string | null;
             /** Measured */
             measured: components["schemas"]["Measured"][];
             /** Quantity */
@@ -582,6 +1026,22 @@ export interface components {
             sensor: string | null;
             /** Unit */
             unit: string;
+        };
+        /**
+         * SessionAnswer
+         * @description A cookie came with it.
+         */
+        SessionAnswer: {
+            /** Until */
+            until: string;
+        };
+        /**
+         * SessionRequest
+         * @description What a person types to sign in.
+         */
+        SessionRequest: {
+            /** Token */
+            token: string;
         };
         /**
          * StateAnswer
@@ -604,6 +1064,82 @@ export interface components {
             };
             /** Quantity */
             quantity: string;
+        };
+        /**
+         * TimelineAnswer
+         * @description From when to when there are estimates.
+         */
+        TimelineAnswer: {
+            /** Cycle S */
+            cycle_s: number;
+            /** First */
+            first: string | null;
+            /** Forecast Made */
+            forecast_made: string | null;
+            /** Forecast Until */
+            forecast_until: string | null;
+            /**
+             * Last
+             * @description End of the last cycle.
+             */
+            last: string | null;
+        };
+        /**
+         * TrueEvent
+         * @description Something that happened to the hidden town of a demo.
+         */
+        TrueEvent: {
+            /** At */
+            at: string;
+            /**
+             * Cause
+             * @description What a finding about it should call it.
+             */
+            cause: string;
+            /** Element */
+            element: string | null;
+            /** Kind */
+            kind: string;
+            /** Sensor */
+            sensor: string | null;
+            size: components["schemas"]["TrueSize"] | null;
+            /** Subject */
+            subject: string;
+            /**
+             * Until
+             * @description Null while it lasts.
+             */
+            until: string | null;
+        };
+        /**
+         * TrueSize
+         * @description How large an event was made; no estimate.
+         */
+        TrueSize: {
+            /**
+             * Unit
+             * @description Empty for a factor, or where it is the unit of what the event is about.
+             */
+            unit: string;
+            /** Value */
+            value: number;
+        };
+        /**
+         * TruthAnswer
+         * @description What has really happened so far, and how the findings compare.
+         */
+        TruthAnswer: {
+            /** @description Null while nothing was measured. */
+            calibration: components["schemas"]["Calibration"] | null;
+            /**
+             * Ended
+             * @description Whether nothing new is to come.
+             */
+            ended: boolean;
+            /** Events */
+            events: components["schemas"]["TrueEvent"][];
+            /** Findings */
+            findings: components["schemas"]["ComparedFinding"][];
         };
         /**
          * TwinHealth
@@ -658,6 +1194,35 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    get_about_api_about_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AboutAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_findings_api_findings_get: {
         parameters: {
             query?: never;
@@ -750,6 +1315,68 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_geometry_api_geometry_get: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_ids_api_ids_get: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdsAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -857,6 +1484,47 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_residuals_api_residuals_get: {
+        parameters: {
+            query?: {
+                /** @description How far back. */
+                hours?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResidualsAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -977,6 +1645,93 @@ export interface operations {
             };
         };
     };
+    post_session_api_session_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SessionRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_session_api_session_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_state_api_state_get: {
         parameters: {
             query?: {
@@ -1050,6 +1805,124 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_timeline_api_timeline_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelineAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_truth_api_truth_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TruthAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_values_api_values_get: {
+        parameters: {
+            query?: {
+                quantity?: string;
+                /** @description By default the last cycle; later: the outlook. */
+                at?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

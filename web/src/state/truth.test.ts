@@ -11,7 +11,8 @@ describe("was it true?", () => {
     expect(answerOf(undefined)).toBe("unknown");
     expect(answerOf(row({}))).toBe("unknown");
     expect(answerOf(row({ right: false }))).toBe("no");
-    expect(answerOf(row({ right: true, cause_right: false }))).toBe("causeWrong");
+    expect(answerOf(row({ right: false, cause_right: false, event: 0 }))).toBe("causeWrong");
+    expect(answerOf(row({ right: false, cause_right: true, event: 0 }))).toBe("placeWrong");
     expect(answerOf(row({ right: true, cause_right: true }))).toBe("yes");
   });
 

@@ -1,12 +1,13 @@
 // How a finding compares with the hidden truth, and how often such a probability has been right. Pure.
 import type { CalibrationBin, Finding, Truth, TruthFinding } from "../service/contract";
 
-export type Answer = "yes" | "causeWrong" | "no" | "unknown";
+export type Answer = "yes" | "causeWrong" | "placeWrong" | "no" | "unknown";
 
 export function answerOf(row: TruthFinding | undefined): Answer {
   if (!row || row.right === null) return "unknown";
-  if (!row.right) return "no";
-  return row.cause_right === false ? "causeWrong" : "yes";
+  if (row.right) return "yes";
+  if (row.event === null) return "no";
+  return row.cause_right ? "placeWrong" : "causeWrong";
 }
 
 /** The probability that the finding is judged by: of its likeliest cause. */

@@ -31,6 +31,8 @@ export function aHealth(twin: Partial<Health["twin"]>): Health {
     twin: { alive: true, cycles: 1, last_end: null, saved: null, seconds_per_cycle: 0.2, figures: {}, ...twin },
     doors: { started: "2026-01-01T00:00:00Z", last_sequence: 0, by_flag: {} },
     sensors: { count: 0, stale: [], last_time: null },
+    inputs: [],
+    catching_up: null,
   };
 }
 

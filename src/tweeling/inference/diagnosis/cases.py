@@ -33,6 +33,7 @@ from tweeling.inference.diagnosis.verdict import Verdict, judge, restlessness
 from tweeling.inference.ensemble import MOST_LEAKS, Places
 from tweeling.inference.model import Model
 from tweeling.network.network import Floats, Ints
+from tweeling.reading import HOUR
 
 RAISE = {"leak": 4.6, "sensor": 4.6, "repair": 4.6, "demand": 10.0, "valve": 14.0, "model": 25.0, "unknown": 25.0}
 """Log odds from which a kind is called wrong: 99 to 1, and more for what is seldom right and asks much of people."""
@@ -80,7 +81,7 @@ class Case:
         number: of the finding, from 1.
         kind: the cause that was likeliest when it was opened.
         element: the likeliest element: pipe, valve, sensor, zone; "" when unknown.
-        onset, opened, renewed: cycles in which it began, was found, and was found again.
+        onset, opened, renewed: when it began, was found, and was found again; microseconds since 1970 UTC.
         evidence: of its onset alone.
         places: of a leak: where it may be; empty for others.
         isolated: row of `Model.compared` that is not assimilated, -1 for none.
@@ -152,13 +153,24 @@ def isolated(diagnosis: Diagnosis) -> Ints:
     return np.array([case.isolated for case in diagnosis.cases if case.isolated >= 0], dtype=np.int64)
 
 
+def known(diagnosis: Diagnosis) -> list[tuple[int, int]]:
+    """What is known to be wrong: numbers of findings, and when each was last found."""
+    return [(case.number, case.renewed) for case in diagnosis.cases]
+
+
 def calm(diagnosis: Diagnosis) -> bool:
     """Whether the twin may learn: nothing new seems wrong, or has seemed so for long without becoming anything."""
     return diagnosis.suspicion < CALM or diagnosis.doubtful > PATIENCE_HOURS
 
 
 def diagnose(
-    model: Model, library: Library, diagnosis: Diagnosis, belief: Belief, update: Update, cycle: int, hours: float, high: float
+    model: Model,
+    library: Library,
+    diagnosis: Diagnosis,
+    belief: Belief,
+    update: Update,
+    span: tuple[int, int],
+    high: float,
 ) -> tuple[Diagnosis, Belief, list[Closing]]:
     """Looks at a surprise; opens, sharpens and closes cases.
 
@@ -168,21 +180,22 @@ def diagnose(
         diagnosis: after the cycle before.
         belief: after the update.
         update: what the filter did with the surprise.
-        cycle: its number.
-        hours: its length.
+        span: start and end of the cycle, microseconds since 1970 UTC.
         high: where the supply of this cycle lies between low (0) and high (1); see `Library.share_of_high`.
     """
-    settling = any(case.kind == "leak" and (cycle - case.opened) * hours < SETTLE_HOURS for case in diagnosis.cases)
+    start, end = span
+    hours = (end - start) / HOUR
+    settling = any(case.kind == "leak" and end - case.opened < SETTLE_HOURS * HOUR for case in diagnosis.cases)
     watch = _fresh(model, len(belief.leak_size)) if settling else diagnosis.watch
-    watch = gather(watch, update, cycle, hours, high)
+    watch = gather(watch, update, start, high)
     temper = diagnosis.temper
-    cases = tuple(_sharpened(library, case, update, cycle, hours, high, temper) for case in diagnosis.cases)
+    cases = tuple(_sharpened(library, case, update, span, high, temper) for case in diagnosis.cases)
     leaks = [case for case in cases if case.kind == "leak"]
     first_leak = parts(model)[3].start
     known = with_repairs(
         library, [_signature(library, case.places, model) for case in leaks], belief.mean[first_leak:].tolist()
     )
-    verdict = judge(known, watch, cycle, hours, temper)
+    verdict = judge(known, watch, end, temper)
     suspect = _suspect(known, verdict)
     wrong = verdict.log_odds > RAISE[suspect] and belief.age > LEARNING_HOURS and _worth_telling(known, verdict, suspect)
     persisted = (diagnosis.persisted + 1 if suspect == diagnosis.suspect else 1) if wrong else 0
@@ -194,16 +207,16 @@ def diagnose(
         persisted=persisted,
         suspect=suspect if wrong else "",
         cases=cases,
-        temper=_tempered(library, temper, verdict, watch, belief, cycle, hours),
+        temper=_tempered(library, temper, verdict, watch, belief, span),
     )
     closings: list[Closing] = []
     if persisted >= PERSIST.get(suspect, 1):
         if suspect == "repair":
             diagnosis, belief, closings = _repaired(model, known, diagnosis, belief, verdict)
         else:
-            diagnosis, belief = _opened(model, known, diagnosis, belief, verdict, suspect, cycle, hours)
+            diagnosis, belief = _opened(model, known, diagnosis, belief, verdict, suspect, end)
     diagnosis, belief, gone = _without_gone(model, diagnosis, belief)
-    diagnosis, learnt = _without_learnt(diagnosis, cycle, hours)
+    diagnosis, learnt = _without_learnt(diagnosis, end)
     return diagnosis, belief, closings + gone + learnt
 
 
@@ -240,22 +253,23 @@ def _worth_telling(library: Library, verdict: Verdict, suspect: str) -> bool:
 
 
 def _tempered(
-    library: Library, temper: float, verdict: Verdict, watch: Evidence, belief: Belief, cycle: int, hours: float
+    library: Library, temper: float, verdict: Verdict, watch: Evidence, belief: Belief, span: tuple[int, int]
 ) -> float:
     """Follows the restlessness of days on which nothing seems wrong."""
     if verdict.log_odds > CALM and belief.age > LEARNING_HOURS:
         return temper
-    seen = min(restlessness(library, watch, cycle, hours), 4 * temper)
-    return float(max(temper + (seen - temper) * min(hours / TEMPER_HOURS, 1.0), 1.0))
+    start, end = span
+    seen = min(restlessness(library, watch, end), 4 * temper)
+    return float(max(temper + (seen - temper) * min((end - start) / HOUR / TEMPER_HOURS, 1.0), 1.0))
 
 
-def _sharpened(library: Library, case: Case, update: Update, cycle: int, hours: float, high: float, temper: float) -> Case:
+def _sharpened(library: Library, case: Case, update: Update, span: tuple[int, int], high: float, temper: float) -> Case:
     """A case after one surprise more."""
-    age = (cycle - case.opened) * hours
-    if age > REFINE_HOURS:
+    start, end = span
+    if end - case.opened > REFINE_HOURS * HOUR:
         return case
-    evidence = gather(case.evidence, update, cycle, hours, high, new_onset=False)
-    verdict = judge(library, evidence, cycle, hours, temper)
+    evidence = gather(case.evidence, update, start, high, new_onset=False)
+    verdict = judge(library, evidence, end, temper)
     if not verdict.cause.any():
         return replace(case, evidence=evidence)
     case = replace(case, evidence=evidence, verdict=verdict)
@@ -287,8 +301,7 @@ def _opened(
     belief: Belief,
     verdict: Verdict,
     kind: str,
-    cycle: int,
-    hours: float,
+    end: int,
 ) -> tuple[Diagnosis, Belief]:
     """A new case, and the belief that lives with it."""
     if kind == "leak" and len(belief.leak_size) >= MOST_LEAKS:
@@ -303,8 +316,8 @@ def _opened(
         kind=kind,
         element=library.element[best] if best >= 0 else "",
         onset=int(diagnosis.watch.onset[at]),
-        opened=cycle,
-        renewed=cycle,
+        opened=end,
+        renewed=end,
         evidence=evidence,
         places=Places(np.zeros(0, dtype=np.int64), np.zeros(0)),
         isolated=-1,
@@ -316,7 +329,7 @@ def _opened(
     if kind == "leak":
         case = replace(case, places=_places(library, case))
         signature = _signature(library, case.places, model)
-        young = (cycle - SAME_HOURS / hours, evidence.weight[0])
+        young = (end - SAME_HOURS * HOUR, evidence.weight[0])
         again = [old for old in cases if old.kind == "leak" and _same_leak(library, model, old, case, signature, young)]
         size, sd = _size(verdict, chance)
         sd = max(sd, DOUBT * size)
@@ -343,7 +356,7 @@ def _opened(
     else:
         belief = loosened(model, belief, LOOSE)
     if again:  # the same as before: it goes on, it is not found twice
-        cases = tuple(replace(old, verdict=verdict, renewed=cycle) if old is again[0] else old for old in cases)
+        cases = tuple(replace(old, verdict=verdict, renewed=end) if old is again[0] else old for old in cases)
     else:
         cases = (*cases, case)
     return replace(
@@ -365,7 +378,7 @@ def _same_leak(library: Library, model: Model, old: Case, new: Case, signature: 
         library, model: of the twin.
         old, new: two leaks.
         signature: of the new one; (2 * row,).
-        young: cycle since which the old one must have been opened to be taken for a near miss, and what weighs signatures.
+        young: since when the old one must have been opened to be taken for a near miss, and what weighs signatures.
     """
     if _overlap(old.places, new.places) > SAME_PLACE:
         return True
@@ -430,12 +443,12 @@ def _without_gone(model: Model, diagnosis: Diagnosis, belief: Belief) -> tuple[D
     return diagnosis, belief, closings
 
 
-def _without_learnt(diagnosis: Diagnosis, cycle: int, hours: float) -> tuple[Diagnosis, list[Closing]]:
+def _without_learnt(diagnosis: Diagnosis, end: int) -> tuple[Diagnosis, list[Closing]]:
     """Closes what the twin has learnt to expect meanwhile."""
     over = [
         case
         for case in diagnosis.cases
-        if case.kind in ("demand", "model", "unknown") and (cycle - case.renewed) * hours > LEARNT_HOURS
+        if case.kind in ("demand", "model", "unknown") and end - case.renewed > LEARNT_HOURS * HOUR
     ]
     rest = tuple(case for case in diagnosis.cases if case not in over)
     return replace(diagnosis, cases=rest), [Closing(case.number, "learnt") for case in over]

@@ -19,10 +19,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tweeling.inference.assimilation.extended_filter import Update
-from tweeling.network.network import Floats, Ints
+from tweeling.network.network import Bools, Floats, Ints
+from tweeling.reading import HOUR
 
 FINE = 8
-"""Onsets of the last so many cycles are all kept; older ones ever more sparsely."""
+"""An onset goes when the one before it is nearer than this fraction of its age: of the last so many cycles all are kept."""
 OLDEST_HOURS = 96.0
 INFLATION = 3.0
 """The unknown: from its onset on the variance of every surprise is so many times what was expected."""
@@ -33,7 +34,7 @@ class Evidence:
     """What speaks for causes, by onset.
 
     Args:
-        onset: number of the cycle in which a cause would have begun; (onset,).
+        onset: when a cause would have begun, the start of a cycle, microseconds since 1970 UTC; oldest first; (onset,).
         follow: (onset, unknown, 2 * row).
         match: (onset, 2 * row).
         weight: (onset, 2 * row, 2 * row).
@@ -64,20 +65,17 @@ def no_evidence(n_unknown: int, n_rows: int) -> Evidence:
     )
 
 
-def gather(
-    evidence: Evidence, update: Update, cycle: int, cycle_hours: float, share_of_high: float, *, new_onset: bool = True
-) -> Evidence:
+def gather(evidence: Evidence, update: Update, start: int, share_of_high: float, *, new_onset: bool = True) -> Evidence:
     """Adds the surprise of a cycle, and (unless it is a case's) an onset at its beginning.
 
     Args:
         evidence: of the cycles before.
         update: what the filter did with the surprise.
-        cycle: its number.
-        cycle_hours: its length.
+        start: of the cycle, microseconds since 1970 UTC.
         share_of_high: where the supply of this cycle lies between low (0) and high (1).
         new_onset: whether a cause may begin with this cycle; if not, onsets stay as they are.
     """
-    opened = _with_onset(_kept(evidence, cycle, cycle_hours), cycle) if new_onset else evidence
+    opened = _with_onset(_kept(evidence, start), start) if new_onset else evidence
     rows = len(update.surprise)
     follow = update.carry[:, None] * opened.follow  # what was made of a cause goes through the same prediction
     mixed = np.concatenate((np.eye(rows) * (1 - share_of_high), np.eye(rows) * share_of_high), axis=1)
@@ -93,15 +91,18 @@ def gather(
     )
 
 
-def _kept(evidence: Evidence, cycle: int, cycle_hours: float) -> Evidence:
-    """Drops onsets so that their ages grow about geometrically."""
-    age = cycle - evidence.onset
-    spacing = np.where(age < FINE, 1, 2 ** (np.floor(np.log2(np.maximum(age, 1) / FINE)).clip(0).astype(np.int64) + 1))
-    keep = (evidence.onset % spacing == 0) & (age * cycle_hours <= OLDEST_HOURS)
+def _kept(evidence: Evidence, now: int) -> Evidence:
+    """Drops onsets so that their ages grow about geometrically, however long the cycles were."""
+    keep: Bools = np.zeros(len(evidence), dtype=bool)
+    last = -np.inf
+    for place, onset in enumerate(evidence.onset.tolist()):
+        age = now - onset
+        if age <= OLDEST_HOURS * HOUR and onset - last >= age / FINE:
+            keep[place], last = True, onset
     return replace(evidence, **{name: table[keep] for name, table in vars(evidence).items()})
 
 
-def _with_onset(evidence: Evidence, cycle: int) -> Evidence:
+def _with_onset(evidence: Evidence, start: int) -> Evidence:
     new = {name: np.zeros((1, *table.shape[1:]), dtype=table.dtype) for name, table in vars(evidence).items()}
-    new["onset"] = np.array([cycle], dtype=np.int64)
+    new["onset"] = np.array([start], dtype=np.int64)
     return Evidence(**{name: np.concatenate((table, new[name])) for name, table in vars(evidence).items()})

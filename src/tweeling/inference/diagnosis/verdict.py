@@ -19,6 +19,7 @@ from scipy.special import log_ndtr
 from tweeling.inference.diagnosis.evidence import INFLATION, Evidence
 from tweeling.inference.diagnosis.library import HOURS_A_YEAR, Library
 from tweeling.network.network import Floats, Ints
+from tweeling.reading import HOUR
 
 SIGNATURE_ERROR = 0.05
 """Relative error of a signature, per square root of the independent things it is seen by."""
@@ -56,17 +57,16 @@ class Verdict:
         return float(1 / (1 + np.exp(-self.log_odds)))
 
 
-def judge(library: Library, evidence: Evidence, cycle: int, cycle_hours: float, temper: float) -> Verdict:
+def judge(library: Library, evidence: Evidence, end: int, temper: float) -> Verdict:
     """Weighs all causes.
 
     Args:
         library: of causes.
         evidence: gathered so far.
-        cycle: the present one.
-        cycle_hours: its length.
+        end: of the present cycle, microseconds since 1970 UTC.
         temper: what evidence is divided by at least: the restlessness of healthy days.
     """
-    hours = np.diff(np.concatenate((evidence.onset, [cycle + 1]))) * cycle_hours
+    hours = np.diff(evidence.onset, append=end) / HOUR
     rough = _odds(library, library.coarse, evidence, hours, temper)
     temper = rough[-1]
     unknown = _unknown(evidence, hours, temper)
@@ -93,13 +93,18 @@ def judge(library: Library, evidence: Evidence, cycle: int, cycle_hours: float, 
     )
 
 
-def restlessness(library: Library, evidence: Evidence, cycle: int, cycle_hours: float) -> float:
+def restlessness(library: Library, evidence: Evidence, end: int) -> float:
     """How much more evidence there is for causes than chance alone would give: the mean of A^2 / B, 1 when all is as modelled.
 
     Surprises of healthy days hang together in ways that no model knows (an hour that is always a little off), and evidence that
     adds them up as if they did not would convict the innocent. 1 where nothing can be told yet.
+
+    Args:
+        library: of causes.
+        evidence: gathered so far.
+        end: of the present cycle, microseconds since 1970 UTC.
     """
-    age = (cycle - evidence.onset) * cycle_hours
+    age = (end - evidence.onset) / HOUR
     telling = np.flatnonzero((age >= YOUNGEST_HOURS) & (age <= OLDEST_HOURS))
     if not telling.size:
         return 1.0

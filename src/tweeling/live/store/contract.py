@@ -18,9 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tweeling.finding import Finding
-from tweeling.reading import SECOND, CheckedReadings
-
-HOUR = 3600 * SECOND
+from tweeling.reading import HOUR, CheckedReadings
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +62,7 @@ class Action:
         kind: `confirm`, `reject`, `note` or `close`.
         finding: id.
         text: of a note.
+        cause: what it was, as found in the field: one of `finding.REAL_CAUSES`, "" where that is not said.
     """
 
     sequence: int
@@ -72,6 +71,7 @@ class Action:
     kind: str
     finding: str
     text: str
+    cause: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Cycle:
 
     Args:
         cycle: number, from 0.
-        end: T; the cycle takes readings with time in (T - cycle, T].
+        end: T; the cycle takes readings after the end of the one before, up to T (`live/window.py`).
         upto_sequence: the last reading that it has looked at.
         upto_action: the last action that it has looked at.
         reason: why it closed: `watermark`, `give_up`, `file` or `revised`.
@@ -123,7 +123,7 @@ class ReadingLog(Protocol):
         """The last sequence that is kept; 0 before the first."""
         ...
 
-    def act(self, kind: str, finding: str, text: str, who: str, received: int) -> int:
+    def act(self, kind: str, finding: str, text: str, who: str, received: int, cause: str = "") -> int:
         """Keeps a person's action, on disk when it returns; gives its sequence."""
         ...
 
@@ -176,6 +176,10 @@ class TwinLog(Protocol):
         """Cycles with a larger number, in order."""
         ...
 
+    def first_cycle(self) -> Cycle | None:
+        """The oldest one that is kept, or None before the first."""
+        ...
+
     def last_cycle(self) -> Cycle | None:
         """The last one, or None before the first."""
         ...
@@ -194,6 +198,14 @@ class TwinLog(Protocol):
 
     def estimates(self, start: int, end: int) -> Iterator[tuple[int, bytes]]:
         """End of cycle and bands, for cycles that ended in (start, end], in order."""
+        ...
+
+    def keep_outlook(self, made: int, bands: bytes) -> None:
+        """Keeps the outlook from the end of a cycle instead of the one before."""
+        ...
+
+    def outlook(self) -> tuple[int, bytes] | None:
+        """End of the cycle that the newest outlook starts from, and its bands; None where there is none."""
         ...
 
     def health(self) -> dict[str, Any]:

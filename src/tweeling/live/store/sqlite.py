@@ -24,11 +24,10 @@ from tweeling.errors import StoreError
 from tweeling.finding import Finding
 from tweeling.live.store.contract import Action, Cycle, StoredReadings
 from tweeling.live.store.database import Database, Schema
-from tweeling.reading import SECOND, CheckedReadings, Flag
+from tweeling.reading import HOUR, CheckedReadings, Flag
 
 Row = tuple[Any, ...]
 
-HOUR = 3600 * SECOND
 CHUNK = 50_000
 """Rows that are turned into columns at a time."""
 DROP_CHUNK = 20_000
@@ -59,6 +58,7 @@ READING_SCHEMA = Schema(
             "CREATE TABLE dropped (upto_sequence INTEGER NOT NULL)",
             "INSERT INTO dropped VALUES (0)",
         ),
+        ("ALTER TABLE actions ADD COLUMN cause TEXT NOT NULL DEFAULT ''",),
     ),
 )
 TWIN_SCHEMA = Schema(
@@ -77,6 +77,7 @@ TWIN_SCHEMA = Schema(
             """CREATE TABLE audit (
                 sequence INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, what TEXT NOT NULL, details TEXT NOT NULL)""",
         ),
+        ("CREATE TABLE outlook (made INTEGER NOT NULL, bands BLOB NOT NULL)",),
     ),
 )
 
@@ -142,15 +143,16 @@ class SqliteReadingLog:
         with self.database.reading() as connection:
             return _last_sequence(connection)
 
-    def act(self, kind: str, finding: str, text: str, who: str, received: int) -> int:
+    def act(self, kind: str, finding: str, text: str, who: str, received: int, cause: str = "") -> int:
         """Keeps a person's action; see the contract."""
         with self.database.writing() as connection:
-            statement = "INSERT INTO actions (received, who, kind, finding, text) VALUES (?, ?, ?, ?, ?)"
-            return int(connection.execute(statement, (received, who, kind, finding, text)).lastrowid or 0)
+            statement = "INSERT INTO actions (received, who, kind, finding, text, cause) VALUES (?, ?, ?, ?, ?, ?)"
+            return int(connection.execute(statement, (received, who, kind, finding, text, cause)).lastrowid or 0)
 
     def actions_after(self, sequence: int) -> Sequence[Action]:
         """Actions with a larger sequence, oldest first."""
-        statement = "SELECT sequence, received, who, kind, finding, text FROM actions WHERE sequence > ? ORDER BY sequence"
+        columns = "sequence, received, who, kind, finding, text, cause"
+        statement = f"SELECT {columns} FROM actions WHERE sequence > ? ORDER BY sequence"
         with self.database.reading() as connection:
             return [Action(*row) for row in connection.execute(statement, (sequence,))]
 
@@ -336,6 +338,10 @@ class SqliteTwinLog:
         """Cycles with a larger number, in order."""
         yield from self._cycles("WHERE cycle > ? ORDER BY cycle", after)
 
+    def first_cycle(self) -> Cycle | None:
+        """The oldest one that is kept, or None before the first."""
+        return next(iter(self._cycles('ORDER BY "end" LIMIT 1')), None)
+
     def last_cycle(self) -> Cycle | None:
         """The last one, or None before the first."""
         return next(iter(self._cycles('ORDER BY "end" DESC LIMIT 1')), None)
@@ -368,6 +374,18 @@ class SqliteTwinLog:
         statement = 'SELECT "end", bands FROM estimates WHERE "end" > ? AND "end" <= ? ORDER BY "end"'
         with self.database.reading() as connection:
             yield from connection.execute(statement, (start, end))
+
+    def keep_outlook(self, made: int, bands: bytes) -> None:
+        """Keeps the outlook from the end of a cycle instead of the one before."""
+        with self.database.writing() as connection:
+            connection.execute("DELETE FROM outlook")
+            connection.execute("INSERT INTO outlook VALUES (?, ?)", (made, bands))
+
+    def outlook(self) -> tuple[int, bytes] | None:
+        """End of the cycle that the newest outlook starts from, and its bands; None where there is none."""
+        with self.database.reading() as connection:
+            row = connection.execute("SELECT made, bands FROM outlook").fetchone()
+        return (row[0], row[1]) if row else None
 
     def health(self) -> dict[str, Any]:
         """The figures of the last cycle; empty before the first."""

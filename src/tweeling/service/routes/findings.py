@@ -34,5 +34,5 @@ def post_action(
     if all(finding.id != name for finding in doors.log.findings()):
         raise UnknownElementError(f"there is no finding {shown(name)}; GET /api/findings lists them")
     deed = deed or Deed()
-    sequence = doors.entrance.act(kind, name, deed.text, deed.who)
+    sequence = doors.entrance.act(kind, name, deed.text, deed.who, deed.cause)
     return answer({"sequence": sequence, "finding": name, "kind": kind})

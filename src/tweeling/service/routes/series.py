@@ -20,6 +20,7 @@ from tweeling.service.doors import (
     doors_of,
     element_of,
     estimate_document,
+    outlook_of,
     quantity_of,
     shown,
     time_of,
@@ -91,7 +92,7 @@ def _series(
         "element": element,
         "measured": [row for name in sensors for row in _measured(doors.readings.between(*span, sensor=name))],
         "bands": _bands(doors, *kept_as, unit, span),
-    }
+    } | _outlook(doors, *kept_as, unit)
     return answer(document)
 
 
@@ -111,14 +112,30 @@ def _measured(stored: StoredReadings) -> list[dict[str, Any]]:
 
 def _bands(doors: Doors, quantity: str, element: str, unit: str, span: tuple[int, int]) -> list[dict[str, Any]]:
     """The estimates of one element, with time in the span; a cycle that ends after it has some of them."""
+    found = []
+    for _end, packed in doors.log.estimates(span[0], span[1] + Timing.of(doors.config).catch_up):
+        rows = _of_one(read_bands(packed), quantity, element)
+        found += [(time, band) for time, band in rows if span[0] < time <= span[1]]
+    return _documents(found, unit)
+
+
+def _outlook(doors: Doors, quantity: str, element: str, unit: str) -> dict[str, Any]:
+    """What is to come of one element, after the last cycle."""
+    outlook, last = outlook_of(doors), doors.log.last_cycle()
+    if outlook is None or last is None:
+        return {"forecast": [], "forecast_made": None}
+    rows = [(time, band) for time, band in _of_one(outlook.bands, quantity, element) if time > last.end]
+    return {"forecast": _documents(rows, unit), "forecast_made": iso_time(outlook.made)}
+
+
+def _of_one(table: Any, quantity: str, element: str) -> list[tuple[int, list[float]]]:
+    """Times and bands of one element."""
     import pyarrow.compute as pc
 
-    found = []
-    for _end, packed in doors.log.estimates(span[0], span[1] + Timing.of(doors.config).cycle):
-        table = read_bands(packed)
-        table = table.filter(pc.and_(pc.equal(table["quantity"], quantity), pc.equal(table["element"], element)))
-        times = table["time"].cast("int64").to_pylist()
-        for time, *band in zip(times, *(table[name].to_pylist() for name in ("median", "low", "high", "level")), strict=True):
-            if span[0] < time <= span[1]:
-                found.append({"time": iso_time(time), "estimate": estimate_document(band, unit)})
-    return found
+    table = table.filter(pc.and_(pc.equal(table["quantity"], quantity), pc.equal(table["element"], element)))
+    bands = zip(*(table[name].to_pylist() for name in ("median", "low", "high", "level")), strict=True)
+    return list(zip(table["time"].cast("int64").to_pylist(), map(list, bands), strict=True))
+
+
+def _documents(rows: Sequence[tuple[int, list[float]]], unit: str) -> list[dict[str, Any]]:
+    return [{"time": iso_time(time), "estimate": estimate_document(band, unit)} for time, band in rows]

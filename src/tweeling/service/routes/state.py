@@ -16,7 +16,7 @@ from tweeling.service.schema import Problem, StateAnswer
 router = APIRouter(tags=["estimates"])
 
 LOOKED_BACK = (1, 12, 300)
-"""In cycles: where a cycle before some time is looked for."""
+"""In cycles of the longer length: where a cycle before some time is looked for, after the shorter one."""
 
 
 @router.get("/api/state", response_model=StateAnswer, responses={code: {"model": Problem} for code in (400, 401, 404)})
@@ -28,7 +28,7 @@ def get_state(
     """The estimate of a quantity at all elements, at the end of the last cycle that ended at or before `at`."""
     quantity_of(quantity)
     moment = time_of(at, "at")
-    end, packed = _last_before(doors, moment)
+    end, packed = last_before(doors, moment)
     rows = estimate_rows(packed, quantity)
     if not rows:
         kept = ", ".join(doors.config.output.quantities)
@@ -37,14 +37,15 @@ def get_state(
     return answer({"at": iso_time(asked), "cycle_end": iso_time(end), "quantity": quantity, "elements": rows})
 
 
-def _last_before(doors: Doors, moment: int | None) -> tuple[int, bytes]:
+def last_before(doors: Doors, moment: int | None) -> tuple[int, bytes]:
     """The bands of the last cycle that ended at or before a time."""
     last = doors.log.last_cycle()
     if last is None:
         raise HTTPException(404, "no cycle has closed yet; GET /health says what the twin waits for")
     upto = last.end if moment is None else min(moment, last.end)
-    for cycles in LOOKED_BACK:
-        found = list(doors.log.estimates(upto - cycles * Timing.of(doors.config).cycle, upto))
+    timing = Timing.of(doors.config)
+    for span in (timing.cycle, *(cycles * timing.catch_up for cycles in LOOKED_BACK)):
+        found = list(doors.log.estimates(upto - span, upto))
         if found:
             return found[-1]
     raise HTTPException(404, f"no estimates are kept from before {iso_time(upto)}; ask for a later time")
