@@ -512,6 +512,34 @@ export interface components {
             probability: number;
         };
         /**
+         * ClosedGap
+         * @description A span of time without readings of a sensor.
+         */
+        ClosedGap: {
+            /**
+             * From
+             * @description Time of the last reading before it.
+             */
+            from: string;
+            /**
+             * Missing
+             * @description Readings that should have come in it; 0 when they only came late.
+             */
+            missing: number;
+            /**
+             * Noticed
+             * @description When it was noticed, by the wall clock.
+             */
+            noticed: string;
+            /** Sensor */
+            sensor: string;
+            /**
+             * To
+             * @description Time of the first reading after it.
+             */
+            to: string;
+        };
+        /**
          * ComparedFinding
          * @description A finding beside the truth; null is what cannot be told.
          */
@@ -696,6 +724,27 @@ export interface components {
             findings: components["schemas"]["FindingAnswer"][];
         };
         /**
+         * GapsHealth
+         * @description When sensors were silent, as far as the doors know since they were started.
+         */
+        GapsHealth: {
+            /**
+             * Closed
+             * @description The last fifty, the latest first.
+             */
+            closed: components["schemas"]["ClosedGap"][];
+            /**
+             * Count
+             * @description Of open gaps.
+             */
+            count: number;
+            /**
+             * Open
+             * @description The first hundred, by sensor.
+             */
+            open: components["schemas"]["OpenGap"][];
+        };
+        /**
          * Geometry
          * @description GeoJSON, in the coordinates of the network's file.
          */
@@ -716,6 +765,7 @@ export interface components {
             /** @description How far the twin is; null while it keeps up with its sensors. */
             catching_up: components["schemas"]["Backlog"] | null;
             doors: components["schemas"]["DoorsHealth"];
+            gaps: components["schemas"]["GapsHealth"];
             /**
              * Inputs
              * @description Doors that connect to somewhere else; HTTP is not among them.
@@ -853,6 +903,24 @@ export interface components {
              * @constant
              */
             type: "FeatureCollection";
+        };
+        /**
+         * OpenGap
+         * @description A sensor that was heard and fell silent.
+         */
+        OpenGap: {
+            /**
+             * From
+             * @description Time of its last reading.
+             */
+            from: string;
+            /**
+             * Noticed
+             * @description When it was noticed, by the wall clock.
+             */
+            noticed: string;
+            /** Sensor */
+            sensor: string;
         };
         /**
          * Problem
