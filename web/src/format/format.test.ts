@@ -18,6 +18,10 @@ describe("numbers", () => {
     expect([30, 6, 0.6, 0.06, 0.006, 0, NaN].map(decimalsFor)).toEqual([0, 0, 1, 2, 3, 2, 2]);
   });
 
+  it("call nothing certain that is not", () => {
+    expect([0, 0.002, 0.05, 0.994, 1, NaN].map(en.chance)).toEqual(["0\u202F%", "< 1\u202F%", "5\u202F%", "> 99\u202F%", "100\u202F%", "–"]);
+  });
+
   it("never are minus nothing, and say when there is none", () => {
     expect(en.number(-0.001, 1)).toBe("0.0");
     expect(en.number(-1.5, 1)).toBe("\u22121.5");

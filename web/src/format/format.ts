@@ -11,6 +11,8 @@ export interface Format {
   /** At most two decimals and none for show: what a person set, such as a limit. */
   plain(value: number): string;
   percent(share: number, decimals?: number): string;
+  /** A probability from an ensemble: it never says quite 0 or 100 % unless it is. */
+  chance(share: number): string;
   count(value: number): string;
   /** Tue 9 Jan 03:15 UTC. */
   moment(iso: string): string;
@@ -55,7 +57,13 @@ export function makeFormat(language: Language, zone: "utc" | "browser"): Format 
     number,
     value: (value, halfWidth) => number(value, decimalsFor(halfWidth)),
     plain: (value) => plain.format(value).replace("-", "\u2212"),
-    percent: (share, decimals = 0) => `${number(100 * share, decimals)}${THIN}%`,
+    percent: (share, decimals = 0) => Number.isNaN(share) ? "–" : `${number(100 * share, decimals)}${THIN}%`,
+    chance: (share) => {
+      if (Number.isNaN(share)) return "–";
+      if (share > 0 && share < 0.01) return `< ${number(1, 0)}${THIN}%`;
+      if (share < 1 && share > 0.99) return `> ${number(99, 0)}${THIN}%`;
+      return `${number(100 * share, 0)}${THIN}%`;
+    },
     count: (value) => number(value, 0),
     moment: (iso) => `${day.format(new Date(iso)).replace(",", "")} ${clock.format(new Date(iso))} ${name}`,
     exact: (iso) => `${full.format(new Date(iso))} ${name}`,

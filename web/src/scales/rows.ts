@@ -65,7 +65,7 @@ export function summaryOf(
     parts.push(words.summary.expected({ what, count, median: at(middle), lowest: at(first), at: name(first) }));
     if (limit !== null) parts.push(words.summary.broken(format.count(risky), share, limitText));
   } else if (reading === "broken") {
-    const most = format.percent(shown[last] ?? NaN);
+    const most = format.chance(shown[last] ?? NaN);
     parts.push(words.summary.brokenMost({ what, count: format.count(risky), share, limit: limitText, most, at: name(last) }));
   } else {
     parts.push(words.summary.width({ what, count, median: at(middle), widest: at(last), at: name(last) }));

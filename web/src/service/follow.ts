@@ -8,6 +8,7 @@ import { listen, type News } from "./stream";
 const SLOW = 30_000;
 /** Sensors are fetched with each cycle, but no more often than this, ms. */
 const SENSORS_EVERY = 3000;
+const UNREACHABLE = 0;
 
 let end: (() => void) | null = null;
 let ticking: ReturnType<typeof setInterval> | undefined;
@@ -19,11 +20,20 @@ export function begin(): void {
   stop();
   begun = Date.now();
   end = listen(heard);
-  ticking = setInterval(lookSlowly, SLOW);
+  ticking = setInterval(() => void lookSlowly(), SLOW);
+  addEventListener("offline", lose);
+  addEventListener("online", begin);
   void refetch();
 }
 
+/** A stream whose network is gone may seem open for minutes. */
+function lose(): void {
+  heard({ kind: "lost" });
+}
+
 export function stop(): void {
+  removeEventListener("offline", lose);
+  removeEventListener("online", begin);
   end?.();
   end = null;
   clearInterval(ticking);
@@ -58,8 +68,8 @@ function heard(news: News): void {
   }
 }
 
-/** Runs a fetch; a refusal is no accident: the part of the page that lives on it says so itself. */
-async function attempt(fetching: () => Promise<void>): Promise<void> {
+/** Runs a fetch and gives the status of a refusal. That is no accident: the part of the page that lives on it says so itself. */
+async function attempt(fetching: () => Promise<void>): Promise<number | null> {
   try {
     await fetching();
   } catch (error) {
@@ -68,16 +78,21 @@ async function attempt(fetching: () => Promise<void>): Promise<void> {
       stop();
       app.tell({ kind: "signed", out: true });
     }
+    return error.status;
   }
+  return null;
 }
 
 async function refetch(): Promise<void> {
   await Promise.all([lookAtHealth, lookAtNetwork, lookAtTimeline, lookAtSensors].map(attempt));
 }
 
-function lookSlowly(): void {
-  void attempt(lookAtHealth);
-  void attempt(lookAtSensors);
+/** What the stream does not tell; and whether it still can tell anything. */
+async function lookSlowly(): Promise<void> {
+  const refused = await attempt(lookAtHealth);
+  if (refused === UNREACHABLE) return lose();
+  if (refused === null && app.data.connection.status === "lost") return begin();
+  await attempt(lookAtSensors);
 }
 
 async function lookAtHealth(): Promise<void> {

@@ -33,6 +33,7 @@ export function aHealth(twin: Partial<Health["twin"]>): Health {
     sensors: { count: 0, stale: [], last_time: null },
     inputs: [],
     catching_up: null,
+    gaps: { count: 0, open: [], closed: [] },
   };
 }
 

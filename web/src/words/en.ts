@@ -96,6 +96,8 @@ export const en = {
     sensorMark: "sensor",
     staleMark: "silent sensor",
     candidateMark: "where it may be",
+    firstMark: "likeliest place",
+    truthMark: "what really happened",
     forecast: "forecast",
     past: "past",
     now: "now",

@@ -96,6 +96,8 @@ export const nl = {
     sensorMark: "sensor",
     staleMark: "zwijgende sensor",
     candidateMark: "waar het kan zijn",
+    firstMark: "waarschijnlijkste plaats",
+    truthMark: "wat er werkelijk gebeurde",
     forecast: "voorspelling",
     past: "verleden",
     now: "nu",
