@@ -1,6 +1,7 @@
 # Each target makes its own virtual environment; all that is needed first is Python 3.11 or 3.12 and the package index.
 #
-#   make demo     a day of L-Town with 1,000 members, and a picture of its pressures in demo/
+#   make demo     a town, the twin that watches it, and a page; ARGS="--scenario burst --fresh" for its options
+#   make example  a day of L-Town with 1,000 members, and a picture of its pressures in demo/
 #   make test     everything that must hold: style, types, architecture, tests
 #   make bench    what is measured; ONLY=name for one script, DATA=folder for the networks outside this repository
 #   make page     builds the page that the service shows, with Node from the machine (20.19 on) or, NODE=wheel, from the package index
@@ -33,10 +34,13 @@ MODULES := web/node_modules/ready
 
 BENCHMARKS := $(basename $(notdir $(shell grep -l write_result benchmarks/*.py | grep -v common.py)))
 
-.PHONY: demo test bench page format clean
+.PHONY: demo example test bench page format clean
 .DELETE_ON_ERROR:
 
-demo: $(READY)
+demo: $(READY) $(PAGE)
+	$(BIN)/tweeling demo $(ARGS)
+
+example: $(READY)
 	$(BIN)/python examples/l_town_day/run.py
 
 test: $(READY)

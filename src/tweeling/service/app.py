@@ -35,8 +35,8 @@ from tweeling.service.routes import (
 )
 from tweeling.service.static import add_page
 
-OF_THE_TWIN = (about, state, values, series, findings, sensors, network, layout, scorecard, residuals, health, stream, truth)
-ROUTERS = tuple(part.router for part in (readings, *OF_THE_TWIN, session))
+OF_THE_TWIN = (about, state, values, series, findings, sensors, network, layout, scorecard, residuals, health, stream)
+ROUTERS = tuple(part.router for part in (readings, *OF_THE_TWIN, truth, session))
 STATUS: dict[type[TweelingError], int] = {UnknownElementError: 404, InputError: 400, StoreError: 503}
 """What an error of ours is on the web; the first that fits counts."""
 

@@ -318,13 +318,6 @@ class SensorHealth(Answer):
     last_time: Time | None = Field(description="Where half of the sensors are.")
 
 
-class Backlog(Answer):
-    """Hours of readings, in their own time, that the twin has taken, of those that are there."""
-
-    done: float
-    of: float
-
-
 class InputHealth(Answer):
     """A door that connects to somewhere else, such as a broker; counts are since the doors were started."""
 
@@ -342,6 +335,13 @@ class InputHealth(Answer):
     not_kept: int = Field(description="Readings without a sensor or a time, in messages that could be made out.")
     refused: int = Field(description="Messages that the store did not take; they come again.")
     waiting: int = Field(description="Messages that wait for the disk.")
+
+
+class Backlog(Answer):
+    """Hours of readings, in their own time, that the twin has taken, of those that are there."""
+
+    done: float
+    of: float
 
 
 class HealthAnswer(Answer):

@@ -53,6 +53,33 @@ export interface Mark {
 export interface MapEvents {
   /** Somebody chose an element, or (null) nothing. */
   pick(place: Place | null): void;
-  /** The pointer is over an element. */
+  /** The pointer is over an element; null once it no longer is. */
   hover(place: Place | null): void;
+  /** The view has come to rest somewhere else. */
+  moved?(view: View): void;
+  /** The first frame with the whole network is on the screen. */
+  drawn?(): void;
+}
+
+/** Where the map looks: for the URL, and for maps that move together. */
+export interface View {
+  /** The middle, in the coordinates of the network's file. */
+  readonly x: number;
+  readonly y: number;
+  /** 0: the network just fits; each one more is twice as near. */
+  readonly zoom: number;
+}
+
+/** How the map looks. */
+export interface Look {
+  readonly dark: boolean;
+  /** Nothing flies; the view jumps. The dark control room never has motion. */
+  readonly reducedMotion: boolean;
+  readonly words: MapWords;
+}
+
+/** What a screen reader says of the map. */
+export interface MapWords {
+  /** Name of the canvas, e.g. "Map of the network; arrows move, + and - zoom, Enter chooses". */
+  readonly label: string;
 }

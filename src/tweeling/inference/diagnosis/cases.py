@@ -153,6 +153,11 @@ def isolated(diagnosis: Diagnosis) -> Ints:
     return np.array([case.isolated for case in diagnosis.cases if case.isolated >= 0], dtype=np.int64)
 
 
+def known(diagnosis: Diagnosis) -> list[tuple[int, int]]:
+    """What is known to be wrong: numbers of findings, and when each was last found."""
+    return [(case.number, case.renewed) for case in diagnosis.cases]
+
+
 def calm(diagnosis: Diagnosis) -> bool:
     """Whether the twin may learn: nothing new seems wrong, or has seemed so for long without becoming anything."""
     return diagnosis.suspicion < CALM or diagnosis.doubtful > PATIENCE_HOURS

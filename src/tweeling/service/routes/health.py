@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Response
 
 from tweeling.live.store.contract import Cycle
-from tweeling.live.window import HOUR, Timing, level
-from tweeling.reading import SECOND, Flag, iso_time
+from tweeling.live.window import Timing, level
+from tweeling.reading import HOUR, SECOND, Flag, iso_time
 from tweeling.service.doors import Doors, answer, doors_of, time_of
 from tweeling.service.routes.sensors import sensor_rows
 from tweeling.service.schema import HealthAnswer, Problem
