@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from common import write_result
+from tweeling.network.ways import Ways
 from worlds import (
     HOUR,
     Said,
     Scored,
-    Ways,
     changed_knobs,
     epyt_network,
     first_of,

@@ -1,4 +1,4 @@
-"""Worlds for benchmarks of the twin: L-Town with its sensors, distances along pipes, and how findings meet leaks that are true.
+"""Worlds for benchmarks of the twin: L-Town with its sensors, and how findings meet leaks that are true.
 
 How large a benchmark runs is told by the environment, so that it can be tried small: each script names its knobs. A run that is
 smaller than its table prints its rows and writes no result.
@@ -11,16 +11,14 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, fields, is_dataclass
-from functools import cached_property
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import dijkstra
 
 from common import package_folder
+from tweeling.plant import l_town
 
 if TYPE_CHECKING:
     from tweeling.finding import Finding
@@ -33,19 +31,6 @@ NEAR = 300.0
 """m of pipe: a first candidate that is this close to a leak has found it."""
 HOUR = 3_600_000_000
 """Microseconds."""
-HAIR = 1e-3
-"""m; the length of a valve or a pump on a way along pipes."""
-
-PRESSURES = """
-n1 n4 n31 n54 n105 n114 n163 n188 n215 n229 n288 n296 n332 n342 n410 n415 n429 n458 n469 n495 n506 n516 n519 n549 n613 n636 n644
-n679 n722 n726 n740 n752 n769
-""".split()
-"""Where L-Town's pressures are read (Vrachimis et al. 2022); flows and the level are at `FLOWS` and `LEVEL`."""
-FLOWS, LEVEL = ("p227", "p235", "PUMP_1"), "T1"
-UNMETERED = "n5 n12 n14 n15 n37 n38 n348 n359 n363 n380".split()
-"""Customers of area C without a meter that is read."""
-WITHHELD = ("pressure:n54", "pressure:n342", "pressure:n679")
-"""Pressures that score the twin: in the north-west, the middle and the east of the town."""
 
 
 def knob(name: str, usual: str) -> str:
@@ -64,19 +49,8 @@ def epyt_network(name: str) -> Path:
 
 
 def l_town_sensors(network: Network) -> list[tuple[str, str, str, str, float]]:
-    """Rows of `sensors.csv`: 33 pressures, 3 flows, a level, and a meter at each customer of area C."""
-    from tweeling.network.zones import derive_zones
-
-    zones, nodes, demands = derive_zones(network), network.nodes, network.demands
-    area_c = zones.of_junction[nodes.index["n1"]]
-    customers = np.unique(demands.junction[demands.base > 0])
-    of_area = [nodes.ids[junction] for junction in customers if zones.of_junction[junction] == area_c]
-    return [
-        *((f"pressure:{name}", "pressure", name, "m", 0.02) for name in PRESSURES),
-        *((f"flow:{name}", "flow", name, "m3/h", 0.1) for name in FLOWS),
-        (f"level:{LEVEL}", "level", LEVEL, "m", 0.005),
-        *((f"demand:{name}", "demand", name, "L/h", 1.0) for name in of_area if name not in UNMETERED),
-    ]
+    """Rows of `sensors.csv`, as the demo has them."""
+    return [(row.id, row.quantity, row.element, row.unit, row.std) for row in l_town.l_town_sensors(network)]
 
 
 def twin_folder(
@@ -87,6 +61,7 @@ def twin_folder(
     cycle: str = "1h",
     withhold: Sequence[str] = (),
     members: int = 100,
+    catch_up: str = "",
 ) -> Path:
     """Makes a folder for a twin; gives its TWIN.toml."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -97,44 +72,12 @@ def twin_folder(
     (folder / "TWIN.toml").write_text(
         'network = { file = "network.inp", pattern_zero = "2018-01-01T00:00:00Z" }\n'
         f'sensors = {{ file = "sensors.csv", interval = "5min", withhold = [{withheld}] }}\n'
-        f'time = {{ cycle = "{cycle}", lateness = "10min", revise = "24h", give_up = "15min" }}\n'
+        f'time = {{ cycle = "{cycle}", catch_up = "{catch_up or cycle}", '
+        'lateness = "10min", revise = "24h", give_up = "15min" }\n'
         f"ensemble = {{ members = {members}, seed = 1 }}\n",
         encoding="utf-8",
     )
     return folder / "TWIN.toml"
-
-
-@dataclass(frozen=True, eq=False)
-class Ways:
-    """Distances along pipes, from the middle of one to the middle of another; valves and pumps have no length."""
-
-    network: Network
-
-    @cached_property
-    def _graph(self) -> Any:
-        links, n = self.network.links, len(self.network.nodes)
-        length = np.maximum(np.nan_to_num(links.length), HAIR)
-        order = np.argsort(length, kind="stable")  # of parallel links the shortest counts
-        low, high = np.minimum(links.start, links.end)[order], np.maximum(links.start, links.end)[order]
-        _, first = np.unique(low * n + high, return_index=True)
-        return coo_matrix((length[order][first], (low[first], high[first])), shape=(n, n)).tocsr()
-
-    def metres(self, pipe: str, others: Sequence[str]) -> list[float]:
-        """From one pipe to each of some; infinite where there is no way, or no such pipe."""
-        links = self.network.links
-        here = links.index[pipe]
-        ends = dijkstra(self._graph, directed=False, indices=[links.start[here], links.end[here]]).min(axis=0)
-        found = []
-        for other in others:
-            there = links.index.get(other, -1)
-            if there < 0:
-                found.append(np.inf)
-            elif there == here:
-                found.append(0.0)
-            else:
-                middle = (links.length[here] + links.length[there]) / 2
-                found.append(float(min(ends[links.start[there]], ends[links.end[there]]) + middle))
-        return found
 
 
 @dataclass(frozen=True)

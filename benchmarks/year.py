@@ -20,13 +20,13 @@ from statistics import median
 from typing import Any
 
 from common import data_folder, write_result
+from tweeling.network.ways import Ways
+from tweeling.plant.l_town import WITHHELD
 from worlds import (
     HOUR,
     NEAR,
-    WITHHELD,
     Said,
     Scored,
-    Ways,
     changed_knobs,
     first_of,
     in_processes,

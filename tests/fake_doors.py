@@ -8,17 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 from fastapi import FastAPI
+from pydantic import BaseModel
 
-from fake_twin import START, FakeState, fake_config, fake_network, fake_sensors, fake_steps
+from fake_twin import MINUTE, START, FakeState, fake_config, fake_network, fake_sensors, fake_steps
 from tweeling.live.check import limits_of
 from tweeling.live.config import TwinConfig
 from tweeling.live.entrance import Entrance, door_check, heard_so_far
+from tweeling.live.gaps import Rules
 from tweeling.live.run import Loop
 from tweeling.live.store.open import Store, open_store
+from tweeling.live.window import Timing
 from tweeling.network.network import Network
+from tweeling.reading import iso_time
 from tweeling.service.app import make_app
 from tweeling.service.doors import Doors
+from tweeling.service.gaps import GapKeeper
 
 
 class Client:
@@ -89,8 +95,9 @@ def open_house(folder: Path, *, token: str = "") -> House:
         last = store.twin.last_cycle()
         return last.end if last else None
 
+    gaps = GapKeeper(sensors, window, Rules.of(Timing.of(config)))
     entrance = Entrance(
-        store.readings, door_check(sensors, limits_of(network, sensors), window), sensors, window, closed, clock
+        store.readings, door_check(sensors, limits_of(network, sensors), window), sensors, window, closed, clock, gaps.hear
     )
     doors = Doors(
         config=config,
@@ -102,8 +109,44 @@ def open_house(folder: Path, *, token: str = "") -> House:
         twin_alive=lambda: house.alive,
         clock=clock,
         started=START,
+        gaps=gaps,
     )
     client = Client(make_app(doors))
     house = House(doors, store, Loop(fake_steps(config), store.readings, store.twin, clock), client)
     made.append(house)
     return house
+
+
+SENSORS = ("p0", "p1", "p2", "q0", "d1")
+
+
+def reading(sensor: str = "p0", minute: float = 5, value: Any = 36.5, **more: Any) -> dict[str, Any]:
+    return {"sensor": sensor, "time": iso_time(START + round(minute * MINUTE)), "value": value} | more
+
+
+def an_hour(loud: bool = False) -> list[dict[str, Any]]:
+    rng = np.random.default_rng(3)
+    rows = [reading(name, minute, float(rng.normal(30, 1))) for minute in range(5, 65, 5) for name in SENSORS]
+    return [*rows[:-5], reading("p0", 60, 250.0), *rows[-4:]] if loud else rows
+
+
+def lived(house: House, loud: bool = False) -> None:
+    """An hour of readings, and silence after it, so that every cycle has closed."""
+    assert house.client.post("/api/readings", json=an_hour(loud)).json() == {"stored": 60, "verdicts": []}
+    house.now += 16 * MINUTE
+    house.settle()
+
+
+def fits(answer: Any, model: type[BaseModel]) -> Any:
+    """The document of an answer, which must be what the schema says."""
+    assert answer.status_code == 200, answer.text
+    model.model_validate_json(answer.content, strict=True)
+    return answer.json()
+
+
+def refused(answer: Any, status: int) -> str:
+    assert answer.status_code == status, answer.text
+    assert list(answer.json()) == ["error"]
+    text = str(answer.json()["error"])
+    assert "Traceback" not in text
+    return text

@@ -218,6 +218,8 @@ def test_actions_come_back_in_order(kind: Kind, tmp_path: Path) -> None:
         (second, "confirm", "", ""),
     ]
     assert [note.kind for note in store.readings.actions_after(first)] == ["confirm"]
+    store.readings.act("close", "f-0001", "a broken joint", "jan", received=7, cause="leak")
+    assert [note.cause for note in store.readings.actions_after(0)] == ["", "", "leak"]
     store.close()
 
 
@@ -353,6 +355,7 @@ def a_cycle(number: int, reason: str = "watermark") -> Cycle:
 def test_cycles_and_what_came_of_them_come_back(kind: Kind, tmp_path: Path) -> None:
     store = kind.open(tmp_path)
     twin = store.twin
+    assert twin.first_cycle() is None
     assert (twin.last_cycle(), twin.snapshot(), twin.health(), list(twin.findings())) == (None, None, {}, [])
     for number in range(4):
         twin.save(
@@ -368,6 +371,7 @@ def test_cycles_and_what_came_of_them_come_back(kind: Kind, tmp_path: Path) -> N
     assert list(twin.cycles()) == [a_cycle(number) for number in range(4)]
     assert list(twin.cycles(after=1)) == [a_cycle(2), a_cycle(3)]
     assert twin.last_cycle() == a_cycle(3)
+    assert twin.first_cycle() == next(iter(twin.cycles()))
     assert twin.snapshot() == (a_cycle(2), b"\x02")
     assert twin.snapshot(at_or_before=2 * HOUR) == (a_cycle(1), b"\x01")
     assert twin.snapshot(at_or_before=HOUR - 1) is None
@@ -466,3 +470,15 @@ def test_a_closed_store_says_so(kind: Kind, tmp_path: Path) -> None:
         store.readings.append(checked([("a", 1, 1.0)]), received=1)
     with pytest.raises(StoreError, match="closed"):
         store.twin.last_cycle()
+
+
+@every_store
+def test_of_outlooks_only_the_newest_is_kept(kind: Kind, tmp_path: Path) -> None:
+    store = kind.open(tmp_path)
+    assert store.twin.outlook() is None
+    store.twin.keep_outlook(HOUR, b"first")
+    store.twin.keep_outlook(2 * HOUR, b"second")
+    store.close()
+    store = kind.open(tmp_path)
+    assert store.twin.outlook() == (2 * HOUR, b"second")
+    store.close()

@@ -10,8 +10,10 @@ import pytest
 import tweeling as tw
 from networks import package_network
 from tweeling.inference.assimilation.extended_filter import Belief, assimilate, first_belief, parts, with_leak
+from tweeling.inference.diagnosis.cases import first_diagnosis
 from tweeling.inference.ensemble import CENTRAL, FIRST, OPEN, Draws, Members, Places, draw, first_track, members_of
 from tweeling.inference.forecast import Forecast, analyse, forecast
+from tweeling.inference.hour import begin, seen
 from tweeling.inference.model import Doubts, Model, make_model
 from tweeling.network.network import Floats
 from tweeling.network.zones import derive_zones
@@ -96,6 +98,11 @@ def test_derivatives_by_the_unknowns_are_those_of_the_central_run(
         assert scale > 0.01
 
 
+def mean_surprise(model: Model, found: Forecast) -> Floats:
+    """Over the cycle, as an hour of its own has it."""
+    return seen(begin(model, first_belief(model), first_diagnosis(model), 0), found).surprise
+
+
 def test_surprises_are_what_was_read_less_what_the_central_run_and_its_offsets_say(
     model: Model, draws: Draws, places: Places, belief: Belief
 ) -> None:
@@ -104,10 +111,10 @@ def test_surprises_are_what_was_read_less_what_the_central_run_and_its_offsets_s
     value = nothing(model)
     value[0, 0], value[1, 0], value[1, 1] = 30.0, 31.0, 29.0
     members, found = passed(model, draws, places, replace(belief, mean=mean), value)
-    read = found.read[CENTRAL]
-    np.testing.assert_allclose(found.surprise[0], np.mean([30.0 - read[0, 0], 31.0 - read[1, 0]]))
-    np.testing.assert_allclose(found.surprise[1], 29.0 - read[1, 1])
-    assert np.isnan(found.surprise[2:6]).all()
+    read, surprise = found.read[CENTRAL], mean_surprise(model, found)
+    np.testing.assert_allclose(surprise[0], np.mean([30.0 - read[0, 0], 31.0 - read[1, 0]]))
+    np.testing.assert_allclose(surprise[1], 29.0 - read[1, 1])
+    assert np.isnan(surprise[2:6]).all()
     assert found.read.shape == (len(members.unknown), STEPS, len(NET3))
     assert (members.offset[CENTRAL, model.compared.sensor[:2]] == 0.3).all()
 
@@ -135,6 +142,12 @@ def test_one_place_alone_leaves_no_blur_but_that_of_its_signature(
     assert np.isfinite(vectors).all()
 
 
+def learnt_from(model: Model, belief: Belief, found: Forecast) -> Belief:
+    """What is believed once the surprise is assimilated."""
+    carry = np.ones(len(belief.mean))
+    return assimilate(model, belief, found.linear, mean_surprise(model, found), carry, STEPS, fixed=False)[0]
+
+
 @pytest.fixture(scope="module")
 def analysed(model: Model, draws: Draws, places: Places, belief: Belief) -> tuple[Forecast, Floats, Floats, Belief]:
     """A forecast, what was read, what is believed that sensors read, and the belief after it."""
@@ -142,7 +155,9 @@ def analysed(model: Model, draws: Draws, places: Places, belief: Belief) -> tupl
     value = nothing(model)
     value[:, SEEN] = plain.read[CENTRAL][:, SEEN] + np.array([0.5, 0.4, 0.3, 0.4, 0.3])
     members, found = passed(model, draws, places, belief, value)
-    after, _ = assimilate(model, belief, found.linear, found.surprise, np.ones(len(belief.mean)), STEPS, fixed=False)
+    after, _ = assimilate(
+        model, belief, found.linear, mean_surprise(model, found), np.ones(len(belief.mean)), STEPS, fixed=False
+    )
     believed = members_of(model, after, draws, [places])
     analysis = analyse(model, found, members, believed, after, value, 0.5, (1, 0, 2))
     return found, value, analysis.read, after
@@ -171,7 +186,9 @@ def test_a_sensor_that_is_withheld_comes_nearer_to_the_truth_too(
         value = nothing(model)
         value[:, SEEN] = exact[:, SEEN]
         _, found = passed(model, draws, places, belief, value)
-        after, _ = assimilate(model, belief, found.linear, found.surprise, np.ones(len(belief.mean)), STEPS, fixed=False)
+        after, _ = assimilate(
+            model, belief, found.linear, mean_surprise(model, found), np.ones(len(belief.mean)), STEPS, fixed=False
+        )
         believed = members_of(model, after, draws, [places])
         read = analyse(model, found, members, believed, after, value, noise_sd, (1, 0, 2)).read[CENTRAL]
         errors.append([found.read[CENTRAL, :, HIDDEN] - exact[:, HIDDEN], read[:, HIDDEN] - exact[:, HIDDEN]])

@@ -25,7 +25,7 @@ from twins import MILD, NET3, batches_of, before, hidden_town, make_folder, take
 HIDDEN = ("pressure:141", "flow:335", "level:3")
 HALF_HOURS = {"sensors": {"interval": "30min", "withhold": list(HIDDEN)}, "time": {"cycle": "1h"}, "ensemble": {"members": 6}}
 N_CYCLES = 8
-GOING_ON = ("cycle", "end", "track", "belief", "diagnosis", "findings")
+GOING_ON = ("cycle", "end", "track", "belief", "diagnosis", "hour", "findings")
 """What of a state moves the next cycle, but for what is known of each sensor's habits."""
 
 
@@ -287,6 +287,82 @@ def test_what_a_person_says_of_what_is_closed_or_unknown_does_no_harm(
     again, _ = act(twin, after, an_hour_later(cycles[7]), "reject")
     assert again.findings[0].closed == after.end  # it was over then
     assert again.findings[0].verdict == "rejected"
+
+
+# Cycles that are shorter than an hour look at it together.
+
+
+@pytest.fixture(scope="module")
+def often(tmp_path_factory: pytest.TempPathFactory) -> Twin:
+    """The same twin, which looks twice an hour."""
+    sections = HALF_HOURS | {"time": {"cycle": "30min"}}
+    return twin_of(tmp_path_factory.mktemp("often"), "Net3", NET3, **sections)
+
+
+def halves(cycles: Sequence[Batch]) -> list[Batch]:
+    """The same readings in cycles of half an hour."""
+    return [
+        replace(
+            batch,
+            end=int(batch.times[row]),
+            times=batch.times[row : row + 1],
+            value=batch.value[row : row + 1],
+            seen=batch.seen[row : row + 1],
+            flag=batch.flag[row : row + 1],
+        )
+        for batch in cycles
+        for row in range(len(batch))
+    ]
+
+
+def test_short_cycles_leave_what_the_long_cycle_of_their_hour_leaves(
+    twin: Twin, often: Twin, middle: TwinState, cycles: list[Batch]
+) -> None:
+    state, infos = taken(often, before(twin, cycles), halves(cycles[: N_CYCLES // 2]))
+    assert (state.end, state.hour) == (middle.end, None)
+    assert [info.health["hours_learnt"] for info in infos] == [0.5 * number for number in range(1, N_CYCLES + 1)]
+    # They linearise at another moment of the hour; what is believed differs by far less than it is doubted.
+    sd = np.sqrt(np.diag(middle.belief.covariance))
+    assert np.abs((state.belief.mean - middle.belief.mean) / sd).max() < 0.1
+    np.testing.assert_allclose(np.sqrt(np.diag(state.belief.covariance)), sd, rtol=0.02)
+    np.testing.assert_array_equal(state.diagnosis.watch.onset, middle.diagnosis.watch.onset)
+    np.testing.assert_allclose(state.diagnosis.watch.square, middle.diagnosis.watch.square, rtol=0.1, atol=0.1)
+
+
+def test_a_second_look_at_an_hour_starts_where_the_first_did(often: Twin, middle: TwinState, cycles: list[Batch]) -> None:
+    first, second = halves(cycles[4:5])
+    half, _ = advance(often, middle, first)
+    assert half.hour is not None
+    assert half.hour.start == middle.end
+    for name in ("belief", "diagnosis"):
+        assert bits(getattr(half.hour, name)) == bits(getattr(middle, name))
+    # What the first look made of its half hour is gone: only its surprises are kept.
+    other = replace(half, belief=middle.belief, diagnosis=middle.diagnosis)
+    assert bits(advance(often, half, second)[0]) == bits(advance(often, other, second)[0])
+    whole, _ = advance(often, half, second)
+    assert whole.hour is None
+
+
+def test_what_is_found_within_an_hour_ends_it(often: Twin, middle: TwinState, cycles: list[Batch]) -> None:
+    state = replace(middle, belief=replace(middle.belief, age=1000.0))
+    for batch in halves([off(batch) for batch in cycles[4:7]]):
+        state, _ = advance(often, state, batch)
+        if state.findings:
+            break
+    (finding,) = state.findings
+    assert (finding.kind, finding.raised, finding.since) == ("sensor", state.end, middle.end)
+    assert state.hour is None
+    assert state.diagnosis.cases[0].opened == state.end
+
+
+def test_what_a_person_ends_within_an_hour_stays_ended(often: Twin, accused: TwinState, cycles: list[Batch]) -> None:
+    first, second = halves(cycles[7:8])
+    half, _ = advance(often, accused, first)
+    assert half.hour is not None
+    after, changed = act(often, half, second, "close")
+    assert [finding.closed for finding in changed] == [after.end]
+    assert after.diagnosis.cases == ()
+    assert is_finite(after)
 
 
 def test_findings_have_all_causes_with_probabilities_that_sum_to_one(accused: TwinState) -> None:

@@ -107,6 +107,34 @@ def test_kills_and_late_readings_end_in_the_same_state(peace: Life, rows: Rows, 
     life.store.close()
 
 
+def test_a_backlog_that_is_caught_up_is_replayed_and_survives_kills_and_late_readings(
+    folder: Path, rows: Rows, tmp_path: Path
+) -> None:
+    config = read_config(folder / "TWIN.toml")
+    time = config.time.model_copy(update={"cycle": 300.0, "catch_up": 1800.0})
+    catching_up = make_steps(config.model_copy(update={"time": time}))
+    lives = []
+    for name, killed_at in (("one", frozenset[int]()), ("other", frozenset(MINUTES[3::4]))):
+        (tmp_path / name).mkdir()
+        life = Life(catching_up, tmp_path / name)
+        late = [row for place, row in enumerate(rows) if place in (5, 37, 81)]
+        life.send([row for row in rows if row[1] <= 70 and row not in late])
+        life.lives_through([row for row in rows if row[1] > 70 and row not in late], killed_at)
+        life.send(late)
+        life.end()
+        lives.append(life)
+    one, other = lives
+    ends = [row.end for row in one.store.twin.cycles()]
+    assert set(np.diff(ends).tolist()) == {5 * MINUTE, 30 * MINUTE}
+    assert ends == [row.end for row in other.store.twin.cycles()]
+    for life in lives:
+        assert catching_up.pack(life.position.state) == catching_up.pack(one.position.state)
+        kept = [life.store.twin.snapshot(row.end) for row in life.store.twin.cycles()]
+        replayed = replay_store(catching_up, life.store.readings, life.store.twin)
+        assert [(row, catching_up.pack(state)) for row, state, _, _ in replayed] == kept
+        life.store.close()
+
+
 def test_the_scorecard_counts_the_readings_that_the_twin_was_not_told(peace: Life) -> None:
     assert peace.store.twin.health()["scorecard"]["withheld"]["pressure"]["n"] == len(MINUTES)
 

@@ -409,3 +409,30 @@ def test_old_snapshots_are_thinned_and_going_back_still_ends_the_same(tmp_path: 
     assert 9 <= len(old) <= 11
     for one in (town, ordered):
         one.store.close()
+
+
+def test_the_outlook_is_made_when_all_else_is_done_and_again_when_it_is_old(tmp_path: Path) -> None:
+    town = Town(tmp_path)
+    looked: list[int] = []
+
+    def look_ahead(state: FakeState) -> bytes:
+        looked.append((state.end - START) // MINUTE)
+        return str(state.end).encode()
+
+    def looking() -> Loop[FakeState]:
+        loop = town.made()
+        return dataclasses.replace(loop, steps=dataclasses.replace(loop.steps, look_ahead=look_ahead))
+
+    town.loop = looking()
+    rows = ordinary(range(5, 185, 5))
+    town.send([row for row in rows if row[1] <= 65])
+    town.settle()
+    assert looked == [50]  # not once for each cycle of the backlog
+    in_steps(town, [row for row in rows if row[1] > 65])
+    assert looked == [50, 110, 170]
+    town.loop = looking()
+    town.position = town.loop.resume()
+    town.settle()
+    assert looked == [50, 110, 170]  # a new start does not make anew what is there
+    assert town.store.twin.outlook() == (START + 170 * MINUTE, str(START + 170 * MINUTE).encode())
+    town.store.close()

@@ -7,20 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pydantic import BaseModel
 from structlog.testing import capture_logs
 
-from fake_doors import House, open_house
+from fake_doors import SENSORS, House, an_hour, fits, lived, open_house, reading, refused
 from fake_twin import MINUTE, START
 from tweeling.errors import StoreError
-from tweeling.reading import CheckedReadings, Flag, iso_time
+from tweeling.reading import CheckedReadings, Flag
 from tweeling.service import schema
 
-SENSORS = ("p0", "p1", "p2", "q0", "d1")
 TOKEN = "a-token-that-nobody-guesses"
 
 
@@ -29,38 +26,6 @@ def house(tmp_path: Path) -> Iterator[House]:
     opened = open_house(tmp_path)
     yield opened
     opened.close()
-
-
-def reading(sensor: str = "p0", minute: float = 5, value: Any = 36.5, **more: Any) -> dict[str, Any]:
-    return {"sensor": sensor, "time": iso_time(START + round(minute * MINUTE)), "value": value} | more
-
-
-def an_hour(loud: bool = False) -> list[dict[str, Any]]:
-    rng = np.random.default_rng(3)
-    rows = [reading(name, minute, float(rng.normal(30, 1))) for minute in range(5, 65, 5) for name in SENSORS]
-    return [*rows[:-5], reading("p0", 60, 250.0), *rows[-4:]] if loud else rows
-
-
-def lived(house: House, loud: bool = False) -> None:
-    """An hour of readings, and silence after it, so that every cycle has closed."""
-    assert house.client.post("/api/readings", json=an_hour(loud)).json() == {"stored": 60, "verdicts": []}
-    house.now += 16 * MINUTE
-    house.settle()
-
-
-def fits(answer: Any, model: type[BaseModel]) -> Any:
-    """The document of an answer, which must be what the schema says."""
-    assert answer.status_code == 200, answer.text
-    model.model_validate_json(answer.content, strict=True)
-    return answer.json()
-
-
-def refused(answer: Any, status: int) -> str:
-    assert answer.status_code == status, answer.text
-    assert list(answer.json()) == ["error"]
-    text = str(answer.json()["error"])
-    assert "Traceback" not in text
-    return text
 
 
 def test_acknowledged_readings_are_in_the_store_and_verdicts_name_those_that_are_not_good(house: House) -> None:

@@ -40,8 +40,11 @@ ensemble = {{ members = 100, seed = 1 }}
 # Where readings and results are kept, and how long.
 store = {{ url = "sqlite:///twin.db", keep = "2y" }}
 
-# What is kept of the estimates.
-output = {{ every = "1h", quantities = ["pressure", "flow"], elements = "all" }}
+# What is kept of the estimates. limits: a quantity below its limit breaks it (SI); the twin says how likely that is.
+output = {{ every = "1h", quantities = ["pressure", "flow"], elements = "all", limits = {{ pressure = 20.0 }} }}
+
+# How far the twin looks ahead, in which steps, and how often anew; horizon = "0s" for not at all.
+forecast = {{ horizon = "24h", step = "30min", every = "1h" }}
 
 # Other hosts than 127.0.0.1 need a token of at least 16 characters: token = "..."
 service = {{ host = "127.0.0.1", port = 8080 }}

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from tweeling.cli.check import check
+from tweeling.cli.demo import demo
 from tweeling.cli.init import init
 from tweeling.cli.plant import plant
 from tweeling.cli.replay import replay
@@ -21,7 +22,7 @@ from tweeling.cli.serve import serve
 from tweeling.cli.simulate import simulate
 from tweeling.errors import NetworkFileError, TweelingError
 
-COMMANDS = (check, simulate, init, serve, replay, plant)
+COMMANDS = (demo, check, simulate, init, serve, replay, plant)
 
 STOPPED_BY_USER = 130
 """What typer makes of Ctrl-C."""

@@ -57,11 +57,20 @@ class Supervisor:
         commands: by name.
         say: gets each line that they write to standard output.
         note: gets a line for people when one starts, dies or is stopped.
+        errors: a file that their standard error goes to; None for this process's own.
+        patience: seconds after which one that does not stop is killed.
     """
 
-    def __init__(self, commands: Mapping[str, Sequence[str]], say: Callable[[str], None], note: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        commands: Mapping[str, Sequence[str]],
+        say: Callable[[str], None],
+        note: Callable[[str], None],
+        errors: IO[bytes] | None = None,
+        patience: float = STOP_SECONDS,
+    ) -> None:
         self.parts = [Part(name, command) for name, command in commands.items()]
-        self.say, self.note = say, note
+        self.say, self.note, self.errors, self.patience = say, note, errors, patience
         self._stop = threading.Event()
 
     def run(self) -> int:
@@ -107,7 +116,12 @@ class Supervisor:
         part.started = now
         # A session of its own: Ctrl-C goes to this process, which then stops the others in order.
         part.running = subprocess.Popen(
-            part.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, bufsize=0
+            part.command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            start_new_session=True,
+            bufsize=0,
         )
         assert part.running.stdout is not None
         self.note(f"{part.name} started, process {part.running.pid}")
@@ -122,7 +136,7 @@ class Supervisor:
         running = [part.running for part in self.parts if part.running is not None]
         for process in running:
             process.terminate()
-        until = time.monotonic() + STOP_SECONDS
+        until = time.monotonic() + self.patience
         for process in running:
             try:
                 process.wait(max(until - time.monotonic(), 0.1))

@@ -47,8 +47,7 @@ class Forecast:
 
     Args:
         read: what sensors read by the state and the offsets, without instrument noise, SI; (row, step, sensor).
-        surprise: of the central run, a mean over the cycle, NaN where there was no reading; (row of `Model.compared`,).
-        each: the same by step; (step, row of `Model.compared`).
+        each: surprise of the central run by step, NaN where there was no reading; (step, row of `Model.compared`).
         linear: around the central run in the middle of the cycle, of the rows that are compared.
         scored: the same of the rows that only score.
         last: the last interval.
@@ -56,7 +55,6 @@ class Forecast:
     """
 
     read: Floats
-    surprise: Floats
     each: Floats
     linear: Linearisation
     scored: Linearisation
@@ -110,15 +108,7 @@ def forecast(
     linear, scored = linearise(model, *middle, places, members.unknown[CENTRAL, parts(model)[3]])
     by_step = np.array(each)
     mean_supply = float(np.mean(supplied))
-    return track, Forecast(np.stack(reads, axis=1), _mean(by_step), by_step, linear, scored, last, mean_supply)
-
-
-def _mean(each: Floats) -> Floats:
-    """Means over the steps that have a number, NaN where none has."""
-    known = np.isfinite(each)
-    count = known.sum(axis=0)
-    total = np.where(known, each, 0.0).sum(axis=0)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return track, Forecast(np.stack(reads, axis=1), by_step, linear, scored, last, mean_supply)
 
 
 def linearise(

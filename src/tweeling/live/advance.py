@@ -23,10 +23,21 @@ from tweeling.inference.assimilation.extended_filter import (
     learn,
     predict,
 )
-from tweeling.inference.diagnosis.cases import Closing, Diagnosis, calm, close, diagnose, first_diagnosis, isolated, leak_places
+from tweeling.inference.diagnosis.cases import (
+    Closing,
+    Diagnosis,
+    calm,
+    close,
+    diagnose,
+    first_diagnosis,
+    isolated,
+    known,
+    leak_places,
+)
 from tweeling.inference.diagnosis.library import Library, make_library
 from tweeling.inference.ensemble import FIRST, OPEN, Draws, Members, Track, draw, first_track, members_of
 from tweeling.inference.forecast import analyse, forecast
+from tweeling.inference.hour import Hour, begin, end_of, seen
 from tweeling.inference.model import Doubts, Model, make_model
 from tweeling.live.batch import Batch
 from tweeling.live.config import TwinConfig
@@ -40,7 +51,7 @@ from tweeling.network.zones import derive_zones, read_zones
 from tweeling.observation.sensors import Sensors, read_sensors
 from tweeling.physics.hydraulics.contract import Solution
 from tweeling.physics.hydraulics.steady import default_engine, solve_in_threads
-from tweeling.reading import SECOND, microseconds
+from tweeling.reading import HOUR, SECOND, microseconds
 
 NOISE, INSTRUMENT = 1, 2
 """Purposes that random numbers are drawn for."""
@@ -78,6 +89,7 @@ class TwinState:
         track: where the ensemble stands in time.
         belief: what is believed.
         diagnosis: evidence and open cases.
+        hour: that is being learnt; None where one has just ended.
         watch: habits of the sensors.
         score: how well withheld sensors were foretold.
         findings: all that were raised, in the order of raising.
@@ -88,6 +100,7 @@ class TwinState:
     track: Track
     belief: Belief
     diagnosis: Diagnosis
+    hour: Hour | None
     watch: WatchState
     score: Score
     findings: tuple[Finding, ...]
@@ -160,6 +173,7 @@ def first_state(twin: Twin, start: int) -> TwinState:
         track=first_track(model, twin.config.ensemble.members + FIRST, first),
         belief=first_belief(model),
         diagnosis=first_diagnosis(model),
+        hour=None,
         watch=WatchState.first(twin.sensors),
         score=first_score(twin.sensors, twin.withheld.tolist()),
         findings=(),
@@ -179,41 +193,46 @@ def advance(twin: Twin, state: TwinState, batch: Batch, actions: Sequence[Action
         ValueError: a batch of another time.
     """
     model, seed = twin.model, twin.config.ensemble.seed
-    hours = model.interval * len(batch) / 3600
-    span = (state.end, batch.end)
     if batch.end != state.end + model.interval * len(batch) * SECOND:
         raise ValueError(f"the batch ends at {batch.end}; the cycle after {state.end} is due")
     watched, batch = watch(state.watch, batch)
-    diagnosis, belief, findings, closings = _acted(twin, state, actions)
-    noise_sd = model.doubts.demand_noise_sd * float(np.sqrt(np.median(belief.scale))) if len(belief.scale) else 0.0
-    belief, carry = predict(model, belief, hours, hour_of(model, state.end), hour_of(model, batch.end))
-    places = leak_places(diagnosis)
+    hour, findings, closings = _acted(twin, state, actions)
+    scale, until = hour.belief.scale, max(end_of(model, hour.start), batch.end)
+    noise_sd = model.doubts.demand_noise_sd * float(np.sqrt(np.median(scale))) if len(scale) else 0.0
+    ahead = (until - hour.start) / HOUR  # as far at every look at the hour, so that their surprises have one meaning
+    belief, carry = predict(model, hour.belief, ahead, hour_of(model, hour.start), hour_of(model, until))
+    places = leak_places(hour.diagnosis)
     before = members_of(model, belief, twin.draws, places)
     value = batch.value.copy()
     value[:, twin.withheld] = np.nan
-    value[:, model.compared.sensor[isolated(diagnosis)]] = np.nan
+    value[:, model.compared.sensor[isolated(hour.diagnosis)]] = np.nan
     track, found = forecast(model, state.track, before, places, value, noise_sd, (seed, state.cycle, NOISE))
-    belief, update = assimilate(model, belief, found.linear, found.surprise, carry, len(batch), not calm(diagnosis))
+    hour = seen(hour, found)
+    fixed = not calm(hour.diagnosis)
+    belief, update = assimilate(model, belief, found.linear, hour.surprise, carry, hour.steps, fixed)
     after = members_of(model, belief, twin.draws, places)
     analysis = analyse(model, found, before, after, belief, value, noise_sd, (seed, state.cycle, INSTRUMENT))
-    high = twin.library.share_of_high(found.supply)
-    diagnosis, belief, closed = diagnose(model, twin.library, diagnosis, belief, update, span, high)
-    belief = _learnt(model, belief, update, hours, hour_of(model, batch.end), diagnosis)
+    high, span = twin.library.share_of_high(hour.supply), (hour.start, batch.end)
+    diagnosis, belief, closed = diagnose(model, twin.library, hour.diagnosis, belief, update, span, high)
+    belief = _learnt(model, belief, update, (batch.end - hour.start) / HOUR, hour_of(model, until), diagnosis)
+    is_over = batch.end >= until or known(diagnosis) != known(hour.diagnosis)
     context = Context(twin.library, model, batch.end, belief, update)
     findings, changed = revised(context, state.findings, findings, diagnosis, [*closings, *closed])
-    score = scored(
-        state.score, twin.sensors, twin.withheld.tolist(), analysis.read[FIRST:], analysis.read[OPEN], batch.seen, span
+    names = twin.withheld.tolist()
+    read, open_loop = analysis.read[FIRST:], analysis.read[OPEN]
+    score = scored(state.score, twin.sensors, names, read, open_loop, batch.seen, (state.end, batch.end))
+    after_state = TwinState(
+        state.cycle + 1, batch.end, track, belief, diagnosis, None if is_over else hour, watched, score, findings
     )
-    after_state = TwinState(state.cycle + 1, batch.end, track, belief, diagnosis, watched, score, findings)
     return after_state, CycleInfo(
-        expected=np.stack([bands(step) for step in np.swapaxes(analysis.read[FIRST:], 0, 1)]),
-        members=analysis.read[FIRST:],
-        open_loop=analysis.read[OPEN],
+        expected=np.stack([bands(step) for step in np.swapaxes(read, 0, 1)]),
+        members=read,
+        open_loop=open_loop,
         estimates=estimates_of(twin, analysis.solution, after),
         changed=changed,
         health={
             **_health(model, state.cycle, batch, belief, update, diagnosis),
-            "scorecard": as_document(score, twin.sensors, twin.withheld.tolist(), findings, ()),
+            "scorecard": as_document(score, twin.sensors, names, findings, ()),
         },
     )
 
@@ -258,10 +277,8 @@ def _learnt(model: Model, belief: Belief, update: Update, hours: float, hour: in
     return replace(belief, age=belief.age + hours)
 
 
-def _acted(
-    twin: Twin, state: TwinState, actions: Sequence[Action]
-) -> tuple[Diagnosis, Belief, tuple[Finding, ...], list[Closing]]:
-    """What people did: verdicts and notes stand on the finding, a rejected or closed case ends."""
+def _acted(twin: Twin, state: TwinState, actions: Sequence[Action]) -> tuple[Hour, tuple[Finding, ...], list[Closing]]:
+    """What people did: verdicts and notes stand on the finding, a rejected or closed case ends, and the hour with it."""
     diagnosis, belief, closings = state.diagnosis, state.belief, list[Closing]()
     findings = {finding.id: finding for finding in state.findings}
     for action in actions:
@@ -276,7 +293,8 @@ def _acted(
             number = int(finding.id.removeprefix("f-"))
             diagnosis, belief, closed = close(twin.model, diagnosis, belief, number)
             closings += closed
-    return diagnosis, belief, tuple(findings.values()), closings
+    hour = state.hour if not closings else None
+    return hour or begin(twin.model, belief, diagnosis, state.end), tuple(findings.values()), closings
 
 
 def _health(model: Model, cycle: int, batch: Batch, belief: Belief, update: Update, diagnosis: Diagnosis) -> Mapping[str, Any]:

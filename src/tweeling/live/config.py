@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from tweeling.errors import InputError
+from tweeling.live.broker import check_topic, split_url
 from tweeling.units import QUANTITIES
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -109,11 +110,29 @@ class BeliefsSection(_Section):
 
 
 class InputSection(_Section):
-    """A door that readings come through."""
+    """A door that readings come through: HTTP, or a broker of MQTT."""
 
     kind: Literal["http", "mqtt"]
     url: str = ""
     topic: str = ""
+    client: Annotated[str, Field(max_length=200)] = ""
+    """Under which the broker keeps what was not taken; "" makes one of the twin's name and the topic."""
+    password_file: Path | None = None
+    ca_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _usable(self) -> InputSection:
+        if self.kind == "http":
+            if self.model_fields_set - {"kind"}:
+                raise ValueError("an input over http has no other keys; [service] says where it listens")
+            return self
+        broker, path = split_url(self.url)
+        if path:
+            raise ValueError(f"write the topic as topic = {path!r}, not behind the address")
+        if self.password_file is not None and not broker.user:
+            raise ValueError("a password without a user: write url = 'mqtt://USER@HOST'")
+        check_topic(self.topic, wildcards=True)
+        return self
 
 
 class StoreSection(_Section):
@@ -157,6 +176,14 @@ class ServiceSection(_Section):
     token: str = ""
 
 
+class DemoSection(_Section):
+    """Of a demo: where the service finds what is true, which the twin never opens, and how fast the town goes."""
+
+    truth: Path
+    speed: Annotated[float, Field(gt=0)] = 60.0
+    """Simulated seconds in a second."""
+
+
 class TwinConfig(_Section):
     """All of `TWIN.toml`; spans are in seconds."""
 
@@ -171,6 +198,7 @@ class TwinConfig(_Section):
     output: OutputSection = OutputSection()
     forecast: ForecastSection = ForecastSection()
     service: ServiceSection = ServiceSection()
+    demo: DemoSection | None = None
     folder: Path = Path()
     """Of the file; not a key in it."""
 

@@ -46,7 +46,8 @@ class Record:
 def truth_document(hidden: Hidden, record: Record) -> dict[str, Any]:
     """All that is true, as JSON holds it; times in ISO 8601, numbers with their unit in the name."""
     world, network, model = hidden.world, hidden.network, hidden.model
-    leak, level = np.concatenate(record.leak), np.concatenate(record.level)
+    leak = np.concatenate(record.leak) if record.leak else np.empty((0, len(leaks(hidden))))
+    level = np.concatenate(record.level) if record.level else np.empty(0)
     flows = {id(happening): leak[:, i] for i, (_, happening) in enumerate(leaks(hidden))}
     pipes = np.flatnonzero(model.links.kind <= LinkKind.PIPE).tolist()
     junctions = np.unique(model.demands.junction[model.demands.base != 0]).tolist()
@@ -75,8 +76,8 @@ def _event(hidden: Hidden, happening: Happening, flow: Floats | None, per_hour: 
     key = "sensor" if hasattr(happening.event, "sensor") else "element"
     document |= {key: happening.subject if len(happening.subjects) == 1 else list(happening.subjects)}
     document |= {"at": start, "until": end if happening.end < hidden.world.n_intervals else None}
-    if flow is not None:
-        during = flow[happening.start : happening.end]
+    during = np.empty(0) if flow is None else flow[happening.start : happening.end]
+    if len(during):  # else it is no leak, or the run that is recorded has not come to it
         document["flow"] = {
             "first_m3h": round(float(during[0]) * HOUR, 6),
             "mean_m3h": round(float(during.mean()) * HOUR, 6),
@@ -89,6 +90,8 @@ def _event(hidden: Hidden, happening: Happening, flow: Floats | None, per_hour: 
 
 def means(values: Floats, length: int, decimals: int) -> list[float]:
     """Means of so many values each; the last of what is left; (value,)."""
+    if not len(values):
+        return []
     first = np.arange(0, len(values), length)
     sums = np.add.reduceat(values, first)
     return [round(mean, decimals) for mean in (sums / np.diff(np.append(first, len(values)))).tolist()]

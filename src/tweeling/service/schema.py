@@ -318,6 +318,58 @@ class SensorHealth(Answer):
     last_time: Time | None = Field(description="Where half of the sensors are.")
 
 
+class Backlog(Answer):
+    """Hours of readings, in their own time, that the twin has taken, of those that are there."""
+
+    done: float
+    of: float
+
+
+class InputHealth(Answer):
+    """A door that connects to somewhere else, such as a broker; counts are since the doors were started."""
+
+    kind: str
+    url: str = Field(description="Without password.")
+    topic: str
+    client: str = Field(description="Under which the broker keeps what was not taken.")
+    connected: bool
+    since: Time = Field(description="When it was connected, or lost, by the wall clock.")
+    why: str = Field(description="When it is not connected: the reason.")
+    last_message: Time | None = Field(description="When the last one came, by the wall clock.")
+    received: int = Field(description="Messages, those included that came again.")
+    readings: int = Field(description="That were kept, without duplicates.")
+    undecodable: int = Field(description="Messages that could not be made out: acknowledged and logged.")
+    not_kept: int = Field(description="Readings without a sensor or a time, in messages that could be made out.")
+    refused: int = Field(description="Messages that the store did not take; they come again.")
+    waiting: int = Field(description="Messages that wait for the disk.")
+
+
+class OpenGap(Answer):
+    """A sensor that was heard and fell silent."""
+
+    sensor: str
+    begin: Time = Field(alias="from", description="Time of its last reading.")
+    noticed: Time = Field(description="When it was noticed, by the wall clock.")
+
+
+class ClosedGap(Answer):
+    """A span of time without readings of a sensor."""
+
+    sensor: str
+    begin: Time = Field(alias="from", description="Time of the last reading before it.")
+    end: Time = Field(alias="to", description="Time of the first reading after it.")
+    noticed: Time = Field(description="When it was noticed, by the wall clock.")
+    missing: int = Field(description="Readings that should have come in it; 0 when they only came late.")
+
+
+class GapsHealth(Answer):
+    """When sensors were silent, as far as the doors know since they were started."""
+
+    count: int = Field(description="Of open gaps.")
+    open: list[OpenGap] = Field(description="The first hundred, by sensor.")
+    closed: list[ClosedGap] = Field(description="The last fifty, the latest first.")
+
+
 class HealthAnswer(Answer):
     """Whether all is well, and if not why."""
 
@@ -326,4 +378,63 @@ class HealthAnswer(Answer):
     name: str
     twin: TwinHealth
     doors: DoorsHealth
+    inputs: list[InputHealth] = Field(description="Doors that connect to somewhere else; HTTP is not among them.")
     sensors: SensorHealth
+    gaps: GapsHealth
+    catching_up: Backlog | None = Field(description="How far the twin is; null while it keeps up with its sensors.")
+
+
+class TrueSize(Answer):
+    """How large an event was made; no estimate."""
+
+    value: float
+    unit: str = Field(description="Empty for a factor, or where it is the unit of what the event is about.")
+
+
+class TrueEvent(Answer):
+    """Something that happened to the hidden town of a demo."""
+
+    kind: str
+    cause: str = Field(description="What a finding about it should call it.")
+    subject: str
+    element: str | None
+    sensor: str | None
+    at: Time
+    until: Time | None = Field(description="Null while it lasts.")
+    size: TrueSize | None
+
+
+class ComparedFinding(Answer):
+    """A finding beside the truth; null is what cannot be told."""
+
+    id: str
+    event: int | None = Field(description="Place in `events` of the one that it is about.")
+    cause_right: bool | None
+    right: bool | None = Field(description="Cause and place.")
+    metres: float | None = Field(description="Along pipes, from its likeliest element to the true one.")
+    hours_late: float | None
+
+
+class CalibrationBin(Answer):
+    """Findings whose probability lay in [from, to), and how many of them were right."""
+
+    lowest: float = Field(alias="from")
+    highest: float = Field(alias="to")
+    n: int
+    right: int
+
+
+class Calibration(Answer):
+    """How often findings of some probability have been right, measured in many hidden towns."""
+
+    n: int
+    bins: list[CalibrationBin]
+
+
+class TruthAnswer(Answer):
+    """What has really happened so far, and how the findings compare."""
+
+    ended: bool = Field(description="Whether nothing new is to come.")
+    events: list[TrueEvent]
+    findings: list[ComparedFinding]
+    calibration: Calibration | None = Field(description="Null while nothing was measured.")

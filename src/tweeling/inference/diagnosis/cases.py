@@ -42,7 +42,7 @@ LEAST_LEAK = 0.012
 LEAST_OFFSET = 0.2
 """Share of a usual fault (1 m of a pressure, a fifth of a flow) below which a sensor is not told from an imperfect model."""
 PERSIST = {"leak": 2, "valve": 3, "sensor": 2, "demand": 3, "model": 6, "unknown": 6, "repair": 2}
-"""Cycles in a row for which it must be so."""
+"""Hours in a row for which it must be so (cycles, where those are longer)."""
 CALM = 0.0
 """Log odds below which the twin learns."""
 PATIENCE_HOURS = 24.0
@@ -108,7 +108,7 @@ class Diagnosis:
         watch: evidence since the last case was opened.
         suspicion: log odds that something new is wrong, after the last cycle.
         doubtful: hours for which something has seemed wrong and nothing was called so.
-        persisted: cycles in a row in which the same kind was called wrong, and that kind.
+        persisted: hours (or longer cycles) in a row in which the same kind was called wrong, and that kind.
         suspect: that kind, "" for none.
         cases: open ones, in the order of opening; their leaks are the belief's, in this order.
         opened: how many were ever opened.
@@ -151,6 +151,11 @@ def leak_places(diagnosis: Diagnosis) -> list[Places]:
 def isolated(diagnosis: Diagnosis) -> Ints:
     """Rows of `Model.compared` that must not be assimilated."""
     return np.array([case.isolated for case in diagnosis.cases if case.isolated >= 0], dtype=np.int64)
+
+
+def known(diagnosis: Diagnosis) -> list[tuple[int, int]]:
+    """What is known to be wrong: numbers of findings, and when each was last found."""
+    return [(case.number, case.renewed) for case in diagnosis.cases]
 
 
 def calm(diagnosis: Diagnosis) -> bool:

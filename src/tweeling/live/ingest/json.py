@@ -33,6 +33,7 @@ class _Reading(msgspec.Struct):
 
 
 _AS_EXPECTED = msgspec.json.Decoder(list[_Reading])
+_ONE_OR_MANY = msgspec.json.Decoder(_Reading | list[_Reading])
 _ANYTHING = msgspec.json.Decoder()
 
 
@@ -51,11 +52,28 @@ def decode(body: bytes, zone: str = "UTC") -> Decoded:
     except (ValueError, RecursionError):
         return _decode_one_by_one(_document(body), zone)
     _refuse_too_many(len(items))
-    rows = [
-        (item.sensor, item.time, math.nan if item.value is None else item.value, item.unit or "", item.quality or "")
-        for item in items
-    ]
+    return _readings([_row(item) for item in items], zone)
+
+
+def decode_rows(body: bytes) -> list[Row] | None:
+    """Rows of a body in which all is as expected, one reading or a list; None where `decode` has to look closer."""
+    try:
+        items = _ONE_OR_MANY.decode(body)
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(items, _Reading):
+        return [_row(items)]
+    return [_row(item) for item in items] if len(items) <= MOST_READINGS else None
+
+
+def decode_from_rows(rows: list[Row], zone: str = "UTC") -> Decoded:
+    """Readings of the rows of one body or several; places are those in the list."""
     return _readings(rows, zone)
+
+
+def _row(item: _Reading) -> Row:
+    value = math.nan if item.value is None else item.value
+    return item.sensor, item.time, value, item.unit or "", item.quality or ""
 
 
 def _document(body: bytes) -> Any:

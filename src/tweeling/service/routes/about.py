@@ -25,7 +25,7 @@ def get_about(doors: Annotated[Doors, Depends(doors_of)]) -> Response:
         {
             "name": config.name,
             "version": version("tweeling"),
-            "demo": False,
+            "demo": config.demo is not None,
             "network": {
                 "hash": doors.network_hash,
                 "nodes": len(nodes),
