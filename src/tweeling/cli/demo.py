@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,12 +15,10 @@ from tweeling.cli.output import one_algebra_thread
 from tweeling.cli.serve import free_port
 
 if TYPE_CHECKING:
-    from tweeling.plant.demo import Story, Town
+    from tweeling.plant.demo import Town
 
 HOST, USUAL_PORT = "127.0.0.1", 8080
 USUAL_SCENARIO, USUAL_SEED, USUAL_MEMBERS = "incidents", 1, 100
-PATIENCE = 5.0
-"""Seconds after which a process that does not stop is killed; what it acknowledged is on disk."""
 
 
 def demo(
@@ -48,23 +48,60 @@ def demo(
     Example: tweeling demo --scenario burst --seed 7 --fresh
     """
     one_algebra_thread()
+    from tweeling.cli.demo_run import run
+    from tweeling.cli.demo_told import Run
     from tweeling.plant import demo as demos
 
     folder = data or data_folder()
-    town = town_of(network, sensors)
-    if fresh:
-        demos.clear(folder)
-    story = kept_story(folder, scenario, seed, members)
-    if story is None:
-        wish = scenario or USUAL_SCENARIO, USUAL_SEED if seed is None else seed, members or USUAL_MEMBERS
-        story = demos.make(folder, town, scenario=wish[0], seed=wish[1], members=wish[2])
-    demos.refuse_running(folder)
-    config = demos.write_config(folder, story, speed=speed, mqtt=mqtt)
-    from tweeling.cli.demo_run import Run, run
+    wished = Wish(scenario, seed, members)
+    refuse_another(folder, wished, fresh)
+    with demos.held(folder):
+        story = None if fresh else demos.story_of(folder)
+        if story is None:
+            planned = demos.plan(
+                town_of(network, sensors),
+                scenario=scenario or USUAL_SCENARIO,
+                seed=USUAL_SEED if seed is None else seed,
+                members=members or USUAL_MEMBERS,
+            )
+            demos.clear(folder)
+            story = demos.make(folder, planned)
+        config = demos.write_config(folder, story, speed=speed, mqtt=mqtt)
+        run(Run(folder, config, story, speed, mqtt, port_of(port), browser and has_screen(), as_json))
 
-    code = run(Run(folder, config, story, speed, mqtt, port_of(port), browser and has_screen(), as_json))
-    if code:
-        raise typer.Exit(code)
+
+@dataclass(frozen=True)
+class Wish:
+    """What a user asked for by name; None for what was left out."""
+
+    scenario: str | None
+    seed: int | None
+    members: int | None
+
+
+def refuse_another(folder: Path, wished: Wish, fresh: bool) -> None:
+    """Refuses a folder that keeps another demo than is asked for, unless that may be forgotten.
+
+    Raises:
+        InputError: it does, or holds something that no demo made.
+    """
+    from tweeling.errors import InputError
+    from tweeling.plant.demo import story_of
+    from tweeling.plant.scenario import scenario_id
+
+    story = story_of(folder)
+    if story is None or fresh:
+        return
+    asked = {
+        "scenario": None if wished.scenario is None else scenario_id(wished.scenario),
+        "seed": wished.seed,
+        "members": wished.members,
+    }
+    if any(value is not None and value != getattr(story, name) for name, value in asked.items()):
+        raise InputError(
+            f"{folder} keeps another demo: scenario {story.scenario}, seed {story.seed}, {story.members} members. "
+            "Add --fresh to forget it, or --data FOLDER for a second one"
+        )
 
 
 def data_folder() -> Path:
@@ -87,32 +124,8 @@ def town_of(network: Path | None, sensors: Path | None) -> Town:
     return Town(network.stem, network, read_sensors(sensors, read_network(network)).rows)
 
 
-def kept_story(folder: Path, scenario: str | None, seed: int | None, members: int | None) -> Story | None:
-    """The demo that is kept in a folder; None where there is none.
-
-    Raises:
-        InputError: it is another than was asked for.
-    """
-    from tweeling.errors import InputError
-    from tweeling.plant.demo import story_of
-
-    story = story_of(folder)
-    if story is None:
-        return None
-    named = str(Path(scenario).resolve()) if scenario is not None and Path(scenario).is_file() else scenario
-    asked = {"scenario": named, "seed": seed, "members": members}
-    if any(value is not None and value != getattr(story, name) for name, value in asked.items()):
-        raise InputError(
-            f"{folder} keeps another demo: scenario {story.scenario}, seed {story.seed}, {story.members} members. "
-            "Add --fresh to forget it, or --data FOLDER for a second one"
-        )
-    return story
-
-
 def port_of(asked: int | None) -> int:
     """The port that was asked for; else the usual one if nobody listens at it, else a free one."""
-    import socket
-
     if asked:
         return asked
     if asked is None:

@@ -48,9 +48,9 @@ from tweeling.network.network import Network
 from tweeling.observation.sensors import Sensors
 from tweeling.reading import HOUR, SECOND, iso_time
 
-KEEP_ALL_SNAPSHOTS = 48 * HOUR
-KEEP_HOURLY_SNAPSHOTS = 30 * 24 * HOUR
-"""A snapshot of a town is some megabytes: hourly for two years would be a hundred gigabytes."""
+KEEP_ALL_SNAPSHOTS, KEEP_HOURLY_SNAPSHOTS = 2, 30
+"""Times `revise` (at most a day), beyond which the twin does not go back. A snapshot of a town is some megabytes: hourly for
+two years would be a hundred gigabytes."""
 WITHDRAWN = "Nothing: with readings that came late it is no longer seen."
 
 
@@ -286,8 +286,9 @@ class Loop(Generic[State]):
     def _tidy(self, start: int, end: int) -> None:
         """Once an hour: thins snapshots, forgets what is older than is kept."""
         if end // HOUR > start // HOUR:
-            self.log.thin_snapshots(end - KEEP_ALL_SNAPSHOTS)
-            self.log.thin_snapshots(end - KEEP_HOURLY_SNAPSHOTS, 24 * HOUR)
+            revise = min(self.timing.revise, 24 * HOUR)
+            self.log.thin_snapshots(end - KEEP_ALL_SNAPSHOTS * revise)
+            self.log.thin_snapshots(end - KEEP_HOURLY_SNAPSHOTS * revise, 24 * HOUR)
             self.log.drop_before(end - round(self.steps.config.store.keep * 1_000_000))
 
     def _window(self, last: Cycle) -> Window:

@@ -4,7 +4,7 @@
     demo.json                                     says that a demo made this folder, of which scenario and seed
     hidden/plant.json hidden/truth.json           what is true; the doors tell it in a demo, the twin never opens it
     hidden/sent.json                              how far the town has come
-    demo.log                                      what the processes said
+    demo.log demo.lock                            what the processes said; held while it runs
 
 The town is the same whenever it is run from its seed, so all that has to be kept of it is how far it has come.
 """
@@ -14,44 +14,48 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from tweeling.errors import InputError
 from tweeling.live.config import read_config
-from tweeling.live.process import is_held, lock_path
+from tweeling.live.process import hold_lock, is_held
 from tweeling.network.inp.read import read_network
-from tweeling.observation.sensors import COLUMNS, Sensor, Sensors
+from tweeling.observation.sensors import COLUMNS, Sensor, Sensors, read_sensors
 from tweeling.plant.config import PlantWorld, plant_world
 from tweeling.plant.l_town import WITHHELD, l_town_file, l_town_sensors
 from tweeling.plant.output import write_truth
 from tweeling.plant.record import Record, truth_document
-from tweeling.plant.scenario import Chosen, as_plant_events, read_scenario
+from tweeling.plant.scenario import Chosen, as_plant_events, read_scenario, scenario_id
 from tweeling.plant.truth import Hidden, hide
 from tweeling.reading import iso_time, microseconds
 
 MADE_BY = "tweeling demo"
 MARK, CONFIG, NETWORK, SENSORS = "demo.json", "TWIN.toml", "network.inp", "sensors.csv"
 HIDDEN, PLANT, TRUTH, SENT = "hidden", "plant.json", "truth.json", "sent.json"
-LOG = "demo.log"
-MADE = (MARK, CONFIG, NETWORK, SENSORS, HIDDEN, LOG, "twin.db*", "twin-state.db*")
-"""All that a demo leaves in its folder."""
+LOG, LOCK = "demo.log", "demo.lock"
+MADE = (CONFIG, NETWORK, SENSORS, HIDDEN, LOG, "twin.db*", "twin-state.db*")
+"""All that a demo leaves in its folder, beside its mark and its lock."""
 BEGINS = datetime(2026, 1, 12, tzinfo=UTC)
 """A Monday; the patterns of L-Town's file are those of a week that begins on one."""
 HEALTHY = timedelta(days=7)
 LASTS = timedelta(weeks=26)
-KEEP = "60d"
+KEEP = "8d"
+"""Of readings, estimates and states; a town's day is a hundred megabytes."""
 TOPIC = "tweeling/demo/readings"
 
 TWIN = """\
 # The twin of a demo; `tweeling demo` writes this file anew at every start.
+# lateness: the readings of a moment come together, so a cycle waits for none.
 name = {name}
 network = {{ file = "{network}", pattern_zero = "{zero}" }}
 sensors = {{ file = "{sensors}", interval = "5min", withhold = {withhold} }}
-time = {{ cycle = "5min", catch_up = "1h", lateness = "{lateness}", revise = "24h", give_up = "15min" }}
+time = {{ cycle = "5min", catch_up = "1h", lateness = "0s", revise = "2h", give_up = "15min" }}
 ensemble = {{ members = {members}, seed = 1 }}
 inputs = [{inputs}]
 store = {{ url = "sqlite:///twin.db", keep = "{keep}" }}
@@ -114,7 +118,7 @@ def story_of(folder: Path) -> Story | None:
     """
     mark = folder / MARK
     if not mark.exists():
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and (not folder.is_dir() or {path.name for path in folder.iterdir()} - {LOCK}):
             raise InputError(f"{folder} holds something that is no demo; it stays as it is. Give another --data FOLDER")
         return None
     try:
@@ -126,43 +130,61 @@ def story_of(folder: Path) -> Story | None:
         raise InputError(f"{mark} is no mark of a demo that can be read: {error}. Give another --data FOLDER") from error
 
 
-def clear(folder: Path) -> None:
-    """Removes what a demo made from its folder, and the folder if nothing else is in it.
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Holds the folder of a demo, which is made if need be, so that no two run in it.
 
     Raises:
-        InputError: it is no demo's folder, or its demo is running.
+        InputError: another does, or it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be made: {error}; give another --data FOLDER") from error
+    if is_held(folder / LOCK):
+        raise InputError(f"a demo is running in {folder} already; stop it first, or give another --data FOLDER")
+    with hold_lock(folder / LOCK):
+        yield
+
+
+def clear(folder: Path) -> None:
+    """Removes what a demo made from its folder, which is held; nothing else.
+
+    Raises:
+        InputError: it is no demo's folder.
     """
     if story_of(folder) is None:
         return
-    refuse_running(folder)
-    mark = folder / MARK
     for pattern in MADE:
         for path in folder.glob(pattern):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
-            elif path != mark:
+            else:
                 path.unlink()
-    mark.unlink()  # last: until then the folder is a demo's, and can be cleared again
-    if not any(folder.iterdir()):
-        folder.rmdir()
+    (folder / MARK).unlink()  # last: until then the folder is a demo's, and can be cleared again
 
 
-def refuse_running(folder: Path) -> None:
-    """Refuses a folder whose demo is running.
-
-    Raises:
-        InputError: it is.
-    """
-    config = folder / CONFIG
-    if config.exists() and any(is_held(lock_path(read_config(config), part)) for part in ("doors", "twin")):
-        raise InputError(f"a demo is running in {folder} already; stop it first, or give another --data FOLDER")
-
-
-def make(folder: Path, town: Town, *, scenario: str, seed: int, members: int) -> Story:
-    """Makes the folder of a demo; the mark is written last.
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A demo that can be made: nothing is written yet.
 
     Args:
-        folder: to make, or empty.
+        story: what it is of.
+        file: EPANET file of the town.
+        world: keys of the plant.
+        hidden: the town, drawn.
+    """
+
+    story: Story
+    file: Path
+    world: dict[str, Any]
+    hidden: Hidden
+
+
+def plan(town: Town, *, scenario: str, seed: int, members: int) -> Plan:
+    """Plans a demo.
+
+    Args:
         town: that is shown.
         scenario: a built-in name, or the path of a file with events.
         seed: of the hidden town and of what happens to it.
@@ -174,7 +196,6 @@ def make(folder: Path, town: Town, *, scenario: str, seed: int, members: int) ->
     told = read_scenario(scenario)
     network = read_network(town.file)
     rows = list(town.sensors) if town.sensors is not None else l_town_sensors(network)
-    sensors = Sensors.of_rows(rows, network)
     may_fail = [row.id for row in rows if row.quantity == "pressure" and row.id not in town.withhold]
     world = {
         "seed": seed,
@@ -182,17 +203,22 @@ def make(folder: Path, town: Town, *, scenario: str, seed: int, members: int) ->
         "days": (HEALTHY + LASTS) / timedelta(days=1),
         "events": as_plant_events(told, HEALTHY, Chosen(may_fail, seed)),
     }
-    hidden = hide(network, sensors, plant_world(world))
-    (folder / HIDDEN).mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(town.file, folder / NETWORK)
+    hidden = hide(network, Sensors.of_rows(rows, network), plant_world(world))
+    story = Story(town.name, scenario_id(scenario), told.about, seed, members, tuple(town.withhold))
+    return Plan(story, town.file, world, hidden)
+
+
+def make(folder: Path, planned: Plan) -> Story:
+    """Makes a demo in a folder that is held; the mark comes first, so that what is half made can be cleared."""
+    (folder / MARK).write_text(json.dumps({"made_by": MADE_BY} | asdict(planned.story), indent=1), encoding="utf-8")
+    (folder / HIDDEN).mkdir()
+    shutil.copyfile(planned.file, folder / NETWORK)
+    rows = planned.hidden.sensors.rows
     with open(folder / SENSORS, "w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([COLUMNS, *((row.id, row.quantity, row.element, row.unit, row.std) for row in rows)])
-    (folder / HIDDEN / PLANT).write_text(json.dumps(world, indent=1), encoding="utf-8")
-    write_truth(folder / HIDDEN / TRUTH, truth_document(hidden, Record.of(hidden)))
-    named = str(Path(scenario).resolve()) if Path(scenario).is_file() else scenario
-    story = Story(town.name, named, told.about, seed, members, tuple(town.withhold))
-    (folder / MARK).write_text(json.dumps({"made_by": MADE_BY} | asdict(story), indent=1), encoding="utf-8")
-    return story
+    (folder / HIDDEN / PLANT).write_text(json.dumps(planned.world, indent=1), encoding="utf-8")
+    write_truth(folder / HIDDEN / TRUTH, truth_document(planned.hidden, Record.of(planned.hidden)))
+    return planned.story
 
 
 def write_config(folder: Path, story: Story, *, speed: float, mqtt: str = "") -> Path:
@@ -209,14 +235,14 @@ def write_config(folder: Path, story: Story, *, speed: float, mqtt: str = "") ->
     """
     inputs = ['{ kind = "http" }']
     if mqtt:
-        inputs.append(f'{{ kind = "mqtt", url = {json.dumps(mqtt)}, topic = "{TOPIC}" }}')
+        broker, topic = broker_and_topic(mqtt)
+        inputs.append(f'{{ kind = "mqtt", url = {json.dumps(broker)}, topic = {json.dumps(topic)} }}')
     text = TWIN.format(
         name=json.dumps(story.town, ensure_ascii=False),
         network=NETWORK,
         sensors=SENSORS,
         zero=iso_time(microseconds(BEGINS - HEALTHY)),
         withhold=json.dumps(list(story.withhold), ensure_ascii=False),
-        lateness="5min" if mqtt else "0s",  # over HTTP the readings of a moment come at once
         members=story.members,
         inputs=", ".join(inputs),
         keep=KEEP,
@@ -228,14 +254,18 @@ def write_config(folder: Path, story: Story, *, speed: float, mqtt: str = "") ->
     return folder / CONFIG
 
 
+def broker_and_topic(url: str) -> tuple[str, str]:
+    """The parts of a broker's URL: where it is, and the topic behind it, by default the demo's."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}", parts.path.strip("/") or TOPIC
+
+
 def read_hidden(folder: Path) -> Hidden:
     """The hidden town of a demo, drawn again from its seed.
 
     Raises:
         InputError: files that are not those that the demo made.
     """
-    from tweeling.observation.sensors import read_sensors
-
     network = read_network(folder / NETWORK)
     try:
         document: dict[str, Any] = json.loads((folder / HIDDEN / PLANT).read_text(encoding="utf-8"))

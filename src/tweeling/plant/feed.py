@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable
 from contextlib import closing
@@ -190,13 +189,20 @@ def run(folder: Path, send_to: str, service: str, speed: float, stop: threading.
     """
     from tweeling.plant import demo
     from tweeling.plant.run import run_plant
-    from tweeling.plant.send import Door, Habits, as_arrow, as_json, send
+    from tweeling.plant.send import Door, Habits, as_arrow, send
 
     hidden, kept, clock = demo.read_hidden(folder), folder / demo.HIDDEN / demo.SENT, Clock.until(stop)
     door = Door(send_to)
-    habits = Habits(form=as_arrow if send_to.startswith("http") else as_json, say=say, clock=clock.now, wait=clock.wait)
+    habits = Habits(form=as_arrow, say=say, clock=clock.now, wait=clock.wait)
+
+    def post(piece: Piece) -> int:
+        sent = send([piece], hidden.sensors, door, habits)
+        if isinstance(door, Door):  # a service lets go of a connection that is quiet for long, as one of a slow town is
+            door.close()
+        return sent.readings
+
     feed = Feed(
-        post=lambda piece: send([piece], hidden.sensors, door, habits).readings,
+        post=post,
         keep=lambda place: write_place(kept, place),
         taken=lambda: wait_until_taken(service, clock),
         live_from=microseconds(demo.BEGINS),

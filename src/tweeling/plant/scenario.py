@@ -62,6 +62,11 @@ def read_scenario(name: str) -> Scenario:
     return checked(Scenario, read_toml(path), path)
 
 
+def scenario_id(name: str) -> str:
+    """What tells scenarios apart: a built-in name, or the whole path of a file."""
+    return name if name in names() else str(Path(name).resolve())
+
+
 @dataclass(frozen=True)
 class Chosen:
     """What `random` is to be drawn from in a demo, where that is less than a plant would draw from.
