@@ -93,6 +93,7 @@ async function lookSlowly(): Promise<void> {
   if (refused === UNREACHABLE) return lose();
   if (refused === null && app.data.connection.status === "lost") return begin();
   await attempt(lookAtSensors);
+  if (!app.data.geometry) await attempt(lookAtNetwork);
 }
 
 async function lookAtHealth(): Promise<void> {
@@ -100,12 +101,12 @@ async function lookAtHealth(): Promise<void> {
   app.tell({ kind: "health", health: answer, ahead });
 }
 
-/** What lies in the ground; fetched again only when it is another network. */
+/** What lies in the ground; fetched again only when it is another network, or did not come yet. */
 async function lookAtNetwork(): Promise<void> {
   const before = app.data.about?.network.hash;
   const about = await getAbout();
   app.tell({ kind: "about", about });
-  if (about.network.hash === before && app.data.geometry) return;
+  if (about.network.hash === before && app.data.geometry && app.data.elements) return;
   const [ids, geometry] = await Promise.all([getIds(), getGeometry()]);
   app.tell({ kind: "elements", ...ids });
   app.tell({ kind: "geometry", geometry });
