@@ -17,7 +17,7 @@ that had begun before the finding was raised, within 300 m of pipe of the first 
 run writes the table to `src/tweeling/plant/calibration.json`, which the demo shows at its end. MORE worlds of the same course,
 from seed 301 on, count for that table only: ten stories have too few findings.
 
-**Pace.** Before all that, alone on the machine: a healthy week and some short cycles with 100 members, as the demo has them. The
+**Pace.** Before all that, alone: a healthy week and some short cycles with 100 members, as the demo has them. The
 other worlds have fewer members: they draw the bands, while findings follow from the central run.
 
 Knobs (TWEELING_BENCH_...): SEEDS worlds with events; HEALTHY worlds without; MORE; FIRST seed; MEMBERS; PROCESSES at once.
@@ -360,8 +360,8 @@ def pace_rows(world: World) -> list[dict[str, str]]:
 
 def main() -> None:
     """Measures and writes the result."""
-    count, healthy, more = int(knob("SEEDS", "10")), int(knob("HEALTHY", "4")), int(knob("MORE", "14"))
-    first, members = int(knob("FIRST", "201")), int(knob("MEMBERS", "20"))
+    count, healthy, more = int(knob("SEEDS", "10")), int(knob("HEALTHY", "3")), int(knob("MORE", "10"))
+    first, members = int(knob("FIRST", "201")), int(knob("MEMBERS", "10"))
     jobs = [
         *(Job(first + place, True, members, ENDS) for place in range(count)),
         *(Job(first + count + place, False, members, WEEK) for place in range(healthy)),
