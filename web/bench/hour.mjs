@@ -36,7 +36,7 @@ try {
   await page.evaluate(() => {
     let shown = "";
     const look = () => {
-      const count = document.querySelector("header nav .count, header [data-count]")?.textContent?.trim() ?? "";
+      const count = document.querySelector("header .tag.alarm")?.textContent?.trim() ?? "";
       if (count !== shown) window.tell((shown = count));
     };
     new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
