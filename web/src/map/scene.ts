@@ -83,7 +83,7 @@ export class Scene {
 
   /** How much wider than at their narrowest pipes are drawn: the more, the longer they are on the screen. */
   growth(camera: Camera): number {
-    return Math.min(7, Math.max(1, (this.pipeLength(camera) / 8) ** 0.4));
+    return Math.min(7, Math.max(1, (this.pipeLength(camera) / 8) ** 0.45));
   }
 
   /** Whether junctions are dots of their own: once pipes are long enough to have ends. */
