@@ -76,7 +76,7 @@ PARTS = (("the page's heap", "heap"), ("all of the browser", "browser"), ("the t
 
 def watched(folder: Path, asked: argparse.Namespace) -> tuple[list[Sample], list[int]]:
     """Runs the demo and the page; gives samples since the town lived, and when the page showed one warning more, in ms."""
-    command = [sys.executable, "-m", "tweeling.cli.main", "demo", "--data", str(folder), "--no-browser", "--port", "0"]
+    command = [sys.executable, "-m", "tweeling", "demo", "--data", str(folder), "--no-browser", "--port", "0"]
     demo = subprocess.Popen([*command, "--speed", str(asked.speed)], stdout=subprocess.PIPE, text=True)
     try:
         assert demo.stdout is not None
