@@ -3,6 +3,8 @@
 #   make demo     a town, the twin that watches it, and a page; ARGS="--scenario burst --fresh" for its options
 #   make example  a day of L-Town with 1,000 members, and a picture of its pressures in demo/
 #   make test     everything that must hold: style, types, architecture, tests
+#   make test-page  that part of it which is about the page: types, style, and tests of web/
+#   make types    the page's types anew, after the service's routes or answers changed
 #   make bench    what is measured; ONLY=name for one script, DATA=folder for the networks outside this repository
 #   make page     builds the page that the service shows, with Node from the machine (20.19 on) or, NODE=wheel, from the package index
 #   make format   rewrites the code in the house style
@@ -34,7 +36,7 @@ MODULES := web/node_modules/ready
 
 BENCHMARKS := $(basename $(notdir $(shell grep -l write_result benchmarks/*.py | grep -v common.py)))
 
-.PHONY: demo example test bench page format clean
+.PHONY: demo example test test-page types bench page format clean
 .DELETE_ON_ERROR:
 
 demo: $(READY) $(PAGE)
@@ -43,11 +45,21 @@ demo: $(READY) $(PAGE)
 example: $(READY)
 	$(BIN)/python examples/l_town_day/run.py
 
-test: $(READY)
+test: $(READY) test-page
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2
+
+test-page: $(MODULES)
+	cd web && $(RUN_NODE) scripts/types.mjs --check
+	cd web && $(RUN_NODE) node_modules/svelte-check/bin/svelte-check --tsconfig ./tsconfig.json --fail-on-warnings --output human
+	cd web && $(RUN_NODE) node_modules/vitest/vitest.mjs run
+
+types: $(READY) $(MODULES)
+	$(BIN)/python -m tweeling.service.openapi > web/openapi.json.new
+	@mv web/openapi.json.new web/openapi.json
+	cd web && $(RUN_NODE) scripts/types.mjs
 
 bench: $(READY)
 	@for name in $(or $(ONLY),$(BENCHMARKS)); do \

@@ -16,7 +16,7 @@ STREET = 60.0  # m between crossings
 
 
 def made_town(n_links: int, seed: int) -> bytes:
-    """A town of `n_links` pipes, tree-like with a few loops, round parks, with mains, bends, some valves, pumps and tanks."""
+    """A town of `n_links` links: tree-like with a few loops, round parks, with mains, bends, some valves, pumps and tanks."""
     rng = np.random.default_rng(seed)
     xy, ends = _streets(int(1.75 * n_links), rng)
     while True:

@@ -61,6 +61,7 @@ def twin_folder(
     cycle: str = "1h",
     withhold: Sequence[str] = (),
     members: int = 100,
+    catch_up: str = "",
 ) -> Path:
     """Makes a folder for a twin; gives its TWIN.toml."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -71,7 +72,8 @@ def twin_folder(
     (folder / "TWIN.toml").write_text(
         'network = { file = "network.inp", pattern_zero = "2018-01-01T00:00:00Z" }\n'
         f'sensors = {{ file = "sensors.csv", interval = "5min", withhold = [{withheld}] }}\n'
-        f'time = {{ cycle = "{cycle}", lateness = "10min", revise = "24h", give_up = "15min" }}\n'
+        f'time = {{ cycle = "{cycle}", catch_up = "{catch_up or cycle}", '
+        'lateness = "10min", revise = "24h", give_up = "15min" }\n'
         f"ensemble = {{ members = {members}, seed = 1 }}\n",
         encoding="utf-8",
     )

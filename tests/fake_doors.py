@@ -16,12 +16,15 @@ from fake_twin import MINUTE, START, FakeState, fake_config, fake_network, fake_
 from tweeling.live.check import limits_of
 from tweeling.live.config import TwinConfig
 from tweeling.live.entrance import Entrance, door_check, heard_so_far
+from tweeling.live.gaps import Rules
 from tweeling.live.run import Loop
 from tweeling.live.store.open import Store, open_store
+from tweeling.live.window import Timing
 from tweeling.network.network import Network
 from tweeling.reading import iso_time
 from tweeling.service.app import make_app
 from tweeling.service.doors import Doors
+from tweeling.service.gaps import GapKeeper
 
 
 class Client:
@@ -92,8 +95,9 @@ def open_house(folder: Path, *, token: str = "") -> House:
         last = store.twin.last_cycle()
         return last.end if last else None
 
+    gaps = GapKeeper(sensors, window, Rules.of(Timing.of(config)))
     entrance = Entrance(
-        store.readings, door_check(sensors, limits_of(network, sensors), window), sensors, window, closed, clock
+        store.readings, door_check(sensors, limits_of(network, sensors), window), sensors, window, closed, clock, gaps.hear
     )
     doors = Doors(
         config=config,
@@ -105,6 +109,7 @@ def open_house(folder: Path, *, token: str = "") -> House:
         twin_alive=lambda: house.alive,
         clock=clock,
         started=START,
+        gaps=gaps,
     )
     client = Client(make_app(doors))
     house = House(doors, store, Loop(fake_steps(config), store.readings, store.twin, clock), client)

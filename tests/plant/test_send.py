@@ -13,20 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from sending import SENSORS, Wall, habits, piece
 from tweeling.errors import InputError
-from tweeling.observation.sensors import Sensor, Sensors
 from tweeling.plant.run import Piece
-from tweeling.plant.send import READINGS, Door, Habits, Sent, as_arrow, batches, send
-
-ROWS = (Sensor("p", "pressure", "J0", "m", 0.02), Sensor("q", "flow", "L0", "m3/h", 0.1))
-SENSORS = Sensors(rows=ROWS, element=np.zeros(2, np.int64), std=np.ones(2), si_per_unit=np.ones(2))
-
-
-def piece(steps: int, first: int = 0) -> Piece:
-    times = 300_000_000 * np.arange(first, first + steps, dtype=np.int64)
-    readings = np.stack([np.arange(steps) + 0.25, np.arange(steps) + 100.5], axis=1)
-    nothing = np.zeros((steps, 0))
-    return Piece(times, readings, readings, nothing, np.ones(steps), np.zeros(steps))
+from tweeling.plant.send import READINGS, Door, Sent, as_arrow, batches, send
 
 
 @dataclass
@@ -82,22 +72,6 @@ def service() -> Iterator[Service]:
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-@dataclass
-class Wall:
-    """A clock that moves only when somebody waits."""
-
-    now: float = 0.0
-    waits: list[float] = field(default_factory=list)
-
-    def wait(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        self.now += seconds
-
-
-def habits(wall: Wall, said: list[str], **keys: Any) -> Habits:
-    return Habits(say=said.append, clock=lambda: wall.now, wait=wall.wait, **keys)
 
 
 def sent_by(service: Service, pieces: list[Piece], wall: Wall, said: list[str], **keys: Any) -> Sent:

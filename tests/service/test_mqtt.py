@@ -20,7 +20,7 @@ from fake_process import make_folder
 from fake_twin import MINUTE, START
 from running import end, free_port, kill, start_doors, wait_until
 from tweeling.errors import StoreError
-from tweeling.live.broker import Broker, make_client
+from tweeling.live.broker import Broker, make_listener
 from tweeling.live.config import InputSection
 from tweeling.live.store.open import open_store
 from tweeling.reading import iso_time
@@ -78,9 +78,9 @@ class Town:
     def still_held(self, door: MqttDoor) -> int:
         """How many messages the broker delivers to whoever takes over a door's session."""
         came: list[bytes] = []
-        client = make_client(Broker("127.0.0.1", self.broker.port), door.client, manual_ack=True)
+        client = make_listener(Broker("127.0.0.1", self.broker.port), door.client)
         client.on_message = lambda _client, _data, message: came.append(message.payload)
-        client.connect("127.0.0.1", self.broker.port, clean_start=False)
+        client.connect("127.0.0.1", self.broker.port)
         client.loop_start()
         wait_until(client.is_connected)
         publisher = self.publisher()
@@ -206,7 +206,7 @@ def test_while_the_store_refuses_health_says_so(town: Town, monkeypatch: pytest.
 
 
 def test_a_slow_disk_stops_the_broker_and_not_the_memory(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mqtt, "MOST_IN_FLIGHT", 20)
+    town.broker.change("max_inflight_messages", "max_inflight_messages 20")
     log = Held(town.house, monkeypatch)
     door = town.connected()
     sent = messages(200)

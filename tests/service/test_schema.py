@@ -39,6 +39,8 @@ MAY_BE_BARE = {
     "InputHealth.not_kept": "a count",
     "InputHealth.refused": "a count",
     "InputHealth.waiting": "a count",
+    "GapsHealth.count": "a count",
+    "ClosedGap.missing": "a count",
     "SensorHealth.count": "a count",
     "Backlog.done": "hours of readings",
     "Backlog.of": "hours of readings",

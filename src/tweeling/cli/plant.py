@@ -26,7 +26,9 @@ def plant(
     out: Annotated[
         Path | None, typer.Option(callback=writable_if_given, dir_okay=False, help="The .parquet or .csv file to write.")
     ] = None,
-    send: Annotated[str | None, typer.Option(metavar="URL", help="A running twin to send readings to.")] = None,
+    send: Annotated[
+        str | None, typer.Option(metavar="URL", help="A running twin, or mqtt://HOST:PORT/TOPIC of a broker.")
+    ] = None,
     truth: Annotated[
         Path | None,
         typer.Option(callback=writable_if_given, dir_okay=False, help="Where to write what is true, if not beside --out."),
@@ -96,17 +98,17 @@ def sent_to(url: str, token: str, speed: float, arrow: bool, pieces: Iterator[Pi
     """Sends them, and says what became of them."""
     from dataclasses import asdict
 
-    from tweeling.plant.send import Door, Habits, as_arrow, as_json, send
+    from tweeling.plant.send import Habits, as_arrow, as_json, send, way_to
 
     def say(what: str) -> None:
         typer.echo(what, err=True)
 
-    door = Door(url, token)
+    door = way_to(url, token)
     try:
         sent = send(pieces, sensors, door, Habits(speed=speed, form=as_arrow if arrow else as_json, say=say))
     finally:
         door.close()
-    return {"url": url} | asdict(sent)
+    return {"url": door.url} | asdict(sent)
 
 
 def as_document(report: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from tweeling.live.check import ClockState, Limits, check_readings
 from tweeling.live.ingest.inbox import Check, Inbox, Kept
 from tweeling.live.store.contract import ReadingLog
 from tweeling.live.window import NEVER, WITHOUT_CLOCK, Window, hear
+from tweeling.network.network import Ints
 from tweeling.observation.sensors import Sensors
 from tweeling.reading import CheckedReadings, Flag, Readings
 
@@ -61,6 +62,7 @@ class Entrance:
         window: when they were heard, before this process began.
         closed: end of the last cycle that closed, None before the first; asked for each group.
         clock: the wall clock, microseconds since 1970 UTC.
+        heard: told of every group what was heard: index of each reading's sensor, its time, and when it came.
     """
 
     def __init__(
@@ -71,8 +73,10 @@ class Entrance:
         window: Window,
         closed: Callable[[], int | None],
         clock: Callable[[], int],
+        heard: Callable[[Ints, Ints, int], None] = lambda _sensor, _time, _now: None,
     ) -> None:
         self._log, self._check, self._sensors, self._closed, self._clock = log, check, sensors, closed, clock
+        self._tell_heard = heard
         self._inbox = Inbox(log, self._judge)
         self.counts = np.zeros(len(Flag), dtype=np.int64)
         """Readings by flag since the start, duplicates as what they duplicate."""
@@ -97,8 +101,10 @@ class Entrance:
 
     def _judge(self, readings: Readings, received: int) -> CheckedReadings:
         checked = _with_late(self._check(readings, received), self._closed())
-        by_each = np.full(len(readings), received)
-        self.window = _heard(self.window, self._sensors, readings.sensor, readings.time, checked.flag, by_each)
+        sensor, telling = _telling(self._sensors, readings.sensor, checked.flag)
+        time = readings.time[telling]
+        self.window = hear(self.window, sensor, time, np.full(len(time), received))
+        self._tell_heard(sensor, time, received)
         self.counts = self.counts + np.bincount(checked.flag, minlength=len(Flag))
         return checked
 
@@ -120,7 +126,13 @@ def _heard(
     flag: npt.NDArray[np.int8],
     received: npt.NDArray[np.int64],
 ) -> Window:
+    place, telling = _telling(sensors, sensor, flag)
+    return hear(window, place, time[telling], received[telling])
+
+
+def _telling(sensors: Sensors, sensor: npt.NDArray[np.object_], flag: npt.NDArray[np.int8]) -> tuple[Ints, Ints]:
+    """Readings that say where their sensor is: its index, and their place."""
     index = sensors.index
     place = np.fromiter((index.get(name, -1) for name in sensor), dtype=np.int64, count=len(sensor))
     telling = np.flatnonzero((place >= 0) & ~np.isin(flag, WITHOUT_CLOCK))
-    return hear(window, place[telling], time[telling], received[telling])
+    return place[telling], telling

@@ -1,8 +1,9 @@
 """Sends readings to a running twin, batch by batch, and goes on from the batch that was not acknowledged.
 
-An acknowledgement means that a batch is on the service's disk. Until it comes the batch is sent again: when the connection is
-lost, the service is busy or it fails. A batch that had been stored although its acknowledgement was lost is a duplicate there
-and does no harm. Only the standard library: one connection that is kept open.
+An acknowledgement means that a batch is on the service's disk (of a broker: that the broker has it, `publish.py`). Until it
+comes the batch is sent again: when the connection is lost, the service is busy or it fails. A batch that had been stored
+although its acknowledgement was lost is a duplicate there and does no harm. Only the standard library: one connection that is
+kept open.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -67,6 +68,40 @@ class Sent:
     again: int = 0
 
 
+class Way(Protocol):
+    """Where readings are sent to."""
+
+    url: str
+    """For people."""
+
+    def post(self, body: bytes, kind: str) -> tuple[int, bytes]:
+        """One attempt: a status as of HTTP, and the answer's body.
+
+        Raises:
+            OSError: it did not come to an answer. HTTPException: the answer is no HTTP. InputError: refused for good.
+        """
+
+    def close(self) -> None:
+        """Lets go of the connection."""
+
+
+def way_to(url: str, token: str = "") -> Way:
+    """Where a URL leads: to a service over HTTP, or to a topic of a broker of MQTT.
+
+    Args:
+        url: `http[s]://host:port`, or `mqtt[s]://[user[:password]@]host:port/topic`.
+        token: that a service asks for, "" for none.
+
+    Raises:
+        InputError: an address that is none.
+    """
+    if url.startswith(("mqtt:", "mqtts:")):
+        from tweeling.plant.publish import BrokerDoor
+
+        return BrokerDoor(url)
+    return Door(url, token)
+
+
 class Door:
     """The door of a service that takes readings.
 
@@ -81,7 +116,7 @@ class Door:
     def __init__(self, url: str, token: str = "") -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InputError(f"{url!r} is no address of a service; write it as http://127.0.0.1:8080")
+            raise InputError(f"{url!r} is no address of a service; write it as http://127.0.0.1:8080 or mqtt://HOST:PORT/TOPIC")
         try:
             port = parts.port
         except ValueError as error:
@@ -155,7 +190,7 @@ class Habits:
     wait: Callable[[float], None] = time.sleep
 
 
-def send(pieces: Iterable[Piece], sensors: Sensors, door: Door, habits: Habits) -> Sent:
+def send(pieces: Iterable[Piece], sensors: Sensors, door: Way, habits: Habits) -> Sent:
     """Sends all readings of a run, in order of time.
 
     Args:
@@ -193,7 +228,7 @@ def batches(piece: Piece, *, at_once: bool) -> Iterator[Batch]:
             yield Batch(piece.times[begin : begin + rows][step], sensor, readings[step, sensor])
 
 
-def _acknowledged(batch: Batch, sensors: Sensors, door: Door, habits: Habits, sent: Sent) -> Sent:
+def _acknowledged(batch: Batch, sensors: Sensors, door: Way, habits: Habits, sent: Sent) -> Sent:
     """Sends a batch until it is acknowledged."""
     body, kind = habits.form(batch, sensors)
     wait, again = FIRST_WAIT, 0

@@ -26,19 +26,23 @@ from tweeling.errors import InputError, TweelingError
 from tweeling.live.check import limits_of
 from tweeling.live.config import TwinConfig, read_config
 from tweeling.live.entrance import Entrance, door_check, heard_so_far
+from tweeling.live.gaps import Rules
 from tweeling.live.process import WITH_PARENT, hold_lock, is_held, lock_path, log_as_lines, stop_when_told
 from tweeling.live.store.contract import TwinLog
 from tweeling.live.store.open import Part, Store, open_store
+from tweeling.live.window import Timing, level
 from tweeling.network.inp.read import read_network
 from tweeling.observation.sensors import read_sensors
 from tweeling.service.app import make_app
 from tweeling.service.doors import Doors
+from tweeling.service.gaps import GapKeeper
 from tweeling.service.guard import refuse_open_door
 from tweeling.service.mqtt import mqtt_doors
 
 HEADER_SECONDS = 10
 """So long may a client take to send the head of a request; without a limit half-open requests fill the server."""
 TIDY_SECONDS = 3600.0
+LOOK_SECONDS = 1.0
 WATCH_SECONDS = 0.05
 END_SECONDS = 0.2
 SWITCH_SECONDS = 0.0005
@@ -87,7 +91,8 @@ def opened(config: TwinConfig) -> Iterator[tuple[Doors, Store]]:
         window = heard_so_far(store.readings, sensors)
         check = door_check(sensors, limits, window)
         closed = LastEnd(store.twin)
-        entrance = Entrance(store.readings, check, sensors, window, closed, wall_clock)
+        gaps = GapKeeper(sensors, window, Rules.of(Timing.of(config)))
+        entrance = Entrance(store.readings, check, sensors, window, closed, wall_clock, gaps.hear)
         stack.callback(entrance.close)
         inputs = mqtt_doors(config, entrance, wall_clock)
         for one in inputs:
@@ -105,6 +110,7 @@ def opened(config: TwinConfig) -> Iterator[tuple[Doors, Store]]:
                 twin_alive=lambda: is_held(twin_lock),
                 clock=wall_clock,
                 started=wall_clock(),
+                gaps=gaps,
                 inputs=lambda: [one.document() for one in inputs],
             ),
             store,
@@ -168,6 +174,7 @@ def main(arguments: list[str]) -> int:
         config = listening(read_config(asked.config), asked.host, asked.port)
         with opened(config) as (doors, store):
             threading.Thread(target=tidy, args=(config, store, stop), name="tidy", daemon=True).start()
+            threading.Thread(target=watch, args=(doors, stop), name="watch", daemon=True).start()
             asyncio.run(serve(make_app(doors), config.service.host, config.service.port, stop))
     except TweelingError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
@@ -189,6 +196,12 @@ def tidy(config: TwinConfig, store: Store, stop: threading.Event) -> None:
             dropped = store.readings.drop_before(last.end - round(config.store.keep * 1_000_000))
             if dropped:
                 log.info("old readings forgotten", count=dropped)
+
+
+def watch(doors: Doors, stop: threading.Event) -> None:
+    """Notices sensors that fall silent."""
+    while not stop.wait(LOOK_SECONDS):
+        doors.gaps.look(level(doors.entrance.window), doors.clock())
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import Lifespan
 
 from tweeling.errors import InputError, StoreError, TweelingError, UnknownElementError
 from tweeling.service.doors import SHOWN, Doors
@@ -35,8 +36,8 @@ from tweeling.service.routes import (
 )
 from tweeling.service.static import add_page
 
-OF_THE_TWIN = (about, state, values, series, findings, sensors, network, layout, scorecard, residuals, health, stream)
-ROUTERS = tuple(part.router for part in (readings, *OF_THE_TWIN, truth, session))
+OF_THE_TWIN = (about, state, values, series, findings, sensors, network, layout, scorecard, residuals, health, stream, truth)
+ROUTERS = tuple(part.router for part in (readings, *OF_THE_TWIN, session))
 STATUS: dict[type[TweelingError], int] = {UnknownElementError: 404, InputError: 400, StoreError: 503}
 """What an error of ours is on the web; the first that fits counts."""
 
@@ -58,6 +59,22 @@ def make_app(doors: Doors) -> FastAPI:
         with suppress(asyncio.CancelledError):
             await watcher
 
+    app = bare_app(lifespan)
+    app.state.doors = doors
+    app.add_exception_handler(TweelingError, tell_ours)
+    app.add_exception_handler(HTTPException, tell_http)
+    app.add_exception_handler(RequestValidationError, tell_invalid)
+    app.add_exception_handler(Exception, tell_bug)
+    app.add_middleware(Guard, token=doors.config.service.token)
+    return app
+
+
+def bare_app(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+    """All routes and their schema, without a twin behind them.
+
+    Args:
+        lifespan: what runs while the application does.
+    """
     app = FastAPI(
         title="Tweeling",
         version=version("tweeling"),
@@ -67,16 +84,10 @@ def make_app(doors: Doors) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.state.doors = doors
     for router in ROUTERS:
         app.include_router(router)
     add_page(app)
-    app.add_exception_handler(TweelingError, tell_ours)
-    app.add_exception_handler(HTTPException, tell_http)
-    app.add_exception_handler(RequestValidationError, tell_invalid)
-    app.add_exception_handler(Exception, tell_bug)
     _forget_422(app)
-    app.add_middleware(Guard, token=doors.config.service.token)
     return app
 
 

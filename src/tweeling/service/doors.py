@@ -22,6 +22,7 @@ from tweeling.network.fingerprint import network_hash
 from tweeling.network.network import Network
 from tweeling.observation.sensors import Sensors
 from tweeling.reading import microseconds
+from tweeling.service.gaps import GapKeeper
 from tweeling.service.stream import Broadcaster
 from tweeling.units import QUANTITIES, SI
 
@@ -41,6 +42,7 @@ class Doors:
         twin_alive: whether the twin's process lives.
         clock: the wall clock, microseconds since 1970 UTC.
         started: by that clock.
+        gaps: when sensors were silent.
         inputs: how each door fares that connects to somewhere else, as a document.
         broadcaster: of the event stream.
     """
@@ -54,6 +56,7 @@ class Doors:
     twin_alive: Callable[[], bool]
     clock: Callable[[], int]
     started: int
+    gaps: GapKeeper
     inputs: Callable[[], Sequence[Mapping[str, Any]]] = tuple
     broadcaster: Broadcaster = field(default_factory=Broadcaster)
 

@@ -7,8 +7,8 @@ broker holds them. It delivers them again when the connection comes back, and th
 - **The store refuses** (disk full, too much waiting): nothing is acknowledged; the connection is left and made again after a
   pause, for a broker delivers again only to one that comes back.
 - **A message that cannot be made out** would come again for ever: it is acknowledged, counted, and its beginning is logged.
-- **A slow disk** cannot fill the memory: the broker sends no more than `MOST_IN_FLIGHT` messages that are not acknowledged, and
-  beyond `MOST_UNDECIDED` nothing is read from the connection.
+- **A slow disk** cannot fill the memory: a broker sends only so many messages that are not acknowledged, and beyond
+  `MOST_UNDECIDED` nothing is read from the connection.
 - A message of an earlier connection is never acknowledged on a later one: its number may mean another message there.
 """
 
@@ -30,26 +30,20 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from tweeling.errors import StoreError
-from tweeling.live.broker import KEEPALIVE, Broker, make_client, split_url, with_password
+from tweeling.live.broker import KEEPALIVE, Broker, make_listener, split_url, with_password
 from tweeling.live.config import InputSection, TwinConfig
 from tweeling.live.entrance import Entrance
 from tweeling.live.ingest.inbox import Kept
-from tweeling.live.ingest.messages import LARGEST_PAYLOAD, decode_messages
+from tweeling.live.ingest.messages import decode_messages
 from tweeling.reading import iso_time
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client, MQTTMessage
 
-MOST_IN_FLIGHT = 5_000
-"""Messages that the broker may have sent and not had acknowledged."""
-MOST_UNDECIDED, MOST_BYTES = 20_000, 64 << 20
-"""Messages and bytes that wait for the disk; beyond, nothing is read. It also bounds those of QoS 0, which no broker counts."""
+MOST_UNDECIDED, MOST_BYTES = 10_000, 64 << 20
+"""Messages and bytes that wait for the disk; beyond, nothing is read."""
 AT_ONCE = 1_000
 """Messages that are read and decoded together."""
-LARGEST_PACKET = 2 * LARGEST_PAYLOAD
-"""Bytes; the broker sends none that is larger."""
-FOR_EVER = 0xFFFFFFFF
-"""Seconds that the broker keeps the session."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds before the next attempt; doubled while connections fail or last no longer than `SHORT_SECONDS`."""
 SHORT_SECONDS = 2.0
@@ -59,8 +53,6 @@ TICK_SECONDS = 0.5
 CLOSE_SECONDS = 10.0
 TOLD, SHOWN = 100, 200
 """Kinds of unreadable messages that are logged, and characters of each that are shown."""
-NOT_DELIVERED_AGAIN = 1
-"""Retain handling: a retained message comes with a new subscription only."""
 
 log = structlog.get_logger()
 
@@ -194,7 +186,7 @@ class MqttDoor:
         self._links = self._short = 0
         self._stop = threading.Event()
         self._bell_in, self._bell_out = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._paho = make_client(broker, client, manual_ack=True)
+        self._paho = make_listener(broker, client)
         # With this paho leaves writing to us: many acknowledgements, then one turn of writing.
         self._paho.on_socket_register_write = lambda _client, _data, _socket: None
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
@@ -252,19 +244,15 @@ class MqttDoor:
             self._answer(_Conversation(-1))
 
     def _connect(self) -> _Conversation | None:
-        from paho.mqtt.packettypes import PacketTypes
-        from paho.mqtt.properties import Properties
-        from paho.mqtt.subscribeoptions import SubscribeOptions
 
         self._links += 1
         talk = _Conversation(self._links)
-        options = SubscribeOptions(qos=1, retainHandling=NOT_DELIVERED_AGAIN)
 
         def connected(client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
             if reason.is_failure:
                 talk.trouble = f"the broker refuses: {reason}; see user and password of the input"
             else:
-                client.subscribe(self.topic, options=options)
+                client.subscribe(self.topic, 1)
 
         def subscribed(_client: Client, _data: Any, _mid: int, reasons: Sequence[Any], _properties: Any) -> None:
             if any(reason.is_failure for reason in reasons):
@@ -272,18 +260,18 @@ class MqttDoor:
             else:
                 talk.ready = True
 
-        def disconnected(_client: Client, _data: Any, flags: Any, reason: Any, _properties: Any) -> None:
-            said = f": {reason}" if flags.is_disconnect_packet_from_server else ""
-            doubt = "taken over" in said or self._short >= SUSPICIOUS
-            more = f", time and again: if another client has the id {self.client!r}, set inputs.client" if doubt else ""
-            talk.trouble = talk.trouble or f"the connection is lost{said}{more}"
+        def disconnected(*_: Any) -> None:
+            more = ""
+            if not self._hungry():
+                more = f" while {self._count} messages wait for the disk"
+            elif self._short >= SUSPICIOUS:
+                more = f", time and again: if another client has the id {self.client!r}, set inputs.client"
+            talk.trouble = talk.trouble or f"the connection is lost{more}"
 
         self._paho.on_connect, self._paho.on_subscribe, self._paho.on_disconnect = connected, subscribed, disconnected
         self._paho.on_message = lambda _client, _data, message: talk.messages.append(message)
-        asked = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        asked.SessionExpiryInterval, asked.ReceiveMaximum, asked.MaximumPacketSize = FOR_EVER, MOST_IN_FLIGHT, LARGEST_PACKET
         try:
-            self._paho.connect(self.broker.host, self.broker.port, KEEPALIVE, clean_start=False, properties=asked)
+            self._paho.connect(self.broker.host, self.broker.port, KEEPALIVE)
         except (OSError, ValueError) as error:
             self._lost(f"no broker can be reached: {error}")
             return None

@@ -318,6 +318,13 @@ class SensorHealth(Answer):
     last_time: Time | None = Field(description="Where half of the sensors are.")
 
 
+class Backlog(Answer):
+    """Hours of readings, in their own time, that the twin has taken, of those that are there."""
+
+    done: float
+    of: float
+
+
 class InputHealth(Answer):
     """A door that connects to somewhere else, such as a broker; counts are since the doors were started."""
 
@@ -337,11 +344,30 @@ class InputHealth(Answer):
     waiting: int = Field(description="Messages that wait for the disk.")
 
 
-class Backlog(Answer):
-    """Hours of readings, in their own time, that the twin has taken, of those that are there."""
+class OpenGap(Answer):
+    """A sensor that was heard and fell silent."""
 
-    done: float
-    of: float
+    sensor: str
+    begin: Time = Field(alias="from", description="Time of its last reading.")
+    noticed: Time = Field(description="When it was noticed, by the wall clock.")
+
+
+class ClosedGap(Answer):
+    """A span of time without readings of a sensor."""
+
+    sensor: str
+    begin: Time = Field(alias="from", description="Time of the last reading before it.")
+    end: Time = Field(alias="to", description="Time of the first reading after it.")
+    noticed: Time = Field(description="When it was noticed, by the wall clock.")
+    missing: int = Field(description="Readings that should have come in it; 0 when they only came late.")
+
+
+class GapsHealth(Answer):
+    """When sensors were silent, as far as the doors know since they were started."""
+
+    count: int = Field(description="Of open gaps.")
+    open: list[OpenGap] = Field(description="The first hundred, by sensor.")
+    closed: list[ClosedGap] = Field(description="The last fifty, the latest first.")
 
 
 class HealthAnswer(Answer):
@@ -354,6 +380,7 @@ class HealthAnswer(Answer):
     doors: DoorsHealth
     inputs: list[InputHealth] = Field(description="Doors that connect to somewhere else; HTTP is not among them.")
     sensors: SensorHealth
+    gaps: GapsHealth
     catching_up: Backlog | None = Field(description="How far the twin is; null while it keeps up with its sensors.")
 
 

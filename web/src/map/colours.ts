@@ -11,7 +11,7 @@ export type Scale = "value" | "broken" | "width" | "difference";
 export const BACKGROUND = { dark: "#0b1118", light: "#f6f8fa" } as const;
 
 /** Two tones, drawn in turn, of what has no estimate: hatched, so that it is no value's colour. */
-export const UNKNOWN = { dark: ["#9aa5b1", "#5f6b79"], light: ["#5d6773", "#868f9a"] } as const;
+export const UNKNOWN = { dark: ["#bcc6d1", "#5f6b79"], light: ["#3f4852", "#868f9a"] } as const;
 
 type Lab = readonly [lightness: number, greenRed: number, blueYellow: number];
 interface Anchors {
@@ -19,15 +19,17 @@ interface Anchors {
   readonly light: readonly string[];
   /** L* of the first and the last colour; absent: the anchors are meant as they stand. */
   readonly range?: { readonly dark: readonly [number, number]; readonly light: readonly [number, number] };
+  /** How much more colourful than the anchors; 1 where absent. */
+  readonly vivid?: number;
 }
 
 // cividis: Nuñez, Anderton and Renslow (2018); viridis: Van der Walt and Smith (2015); both at ten equal steps.
 const CIVIDIS = "00224e 123570 3b496c 575d6d 707173 8a8678 a59c74 c3b369 e1cc55 fee838".split(" ");
 const VIRIDIS = "440154 482878 3e4989 31688e 26828e 1f9e89 35b779 6ece58 b5de2b fde725".split(" ");
-const SEQUENTIAL = { dark: [43, 93], light: [16, 58] } as const;
+const SEQUENTIAL = { dark: [43, 93], light: [22, 59] } as const;
 
 const ANCHORS: Record<Scale, Anchors> = {
-  value: { dark: CIVIDIS, light: CIVIDIS, range: SEQUENTIAL },
+  value: { dark: CIVIDIS, light: CIVIDIS, range: SEQUENTIAL, vivid: 1.35 },
   width: { dark: VIRIDIS, light: VIRIDIS, range: SEQUENTIAL },
   // From calm to alarming. On dark what glows alarms, on light what is dark and red.
   broken: {
@@ -48,8 +50,8 @@ export function coloursOf(scale: Scale, dark: boolean): Uint8Array {
   const theme = dark ? "dark" : "light";
   const known = made.get(scale + theme);
   if (known) return known;
-  const { [theme]: anchors, range } = ANCHORS[scale];
-  const table = through(anchors, range?.[theme]);
+  const { [theme]: anchors, range, vivid } = ANCHORS[scale];
+  const table = through(anchors, range?.[theme], vivid);
   made.set(scale + theme, table);
   return table;
 }
@@ -111,7 +113,7 @@ export function rgb(hex: string): [number, number, number] {
   return [number >> 16, (number >> 8) & 255, number & 255];
 }
 
-function through(anchors: readonly string[], range?: readonly [number, number]): Uint8Array {
+function through(anchors: readonly string[], range?: readonly [number, number], vivid = 1): Uint8Array {
   const labs = anchors.map(toLab);
   const stars = anchors.map((hex) => lightnessOf(luminance(...rgb(hex))));
   const [from, to] = [stars[0]!, stars.at(-1)!];
@@ -122,7 +124,7 @@ function through(anchors: readonly string[], range?: readonly [number, number]):
     const left = Math.min(Math.floor(place), anchors.length - 2);
     const mix = (a: number, b: number) => a + (place - left) * (b - a);
     const [one, other] = [labs[left]!, labs[left + 1]!];
-    table.set([...withLightness(moved(mix(stars[left]!, stars[left + 1]!)), mix(one[1], other[1]), mix(one[2], other[2])), 255], 4 * i);
+    table.set([...withLightness(moved(mix(stars[left]!, stars[left + 1]!)), vivid * mix(one[1], other[1]), vivid * mix(one[2], other[2])), 255], 4 * i);
   }
   return table;
 }

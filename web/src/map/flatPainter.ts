@@ -34,7 +34,8 @@ export class FlatPainter {
     const { pen, scene } = this;
     pen.setTransform(pixelRatio, 0, 0, pixelRatio, 0, 0);
     pen.clearRect(0, 0, camera.width, camera.height);
-    const { strokes, box, toX, toY } = { strokes: this.sorted(), box: seen(camera, 20), ...projection(camera) };
+    const box = seen(camera, 20);
+    const { toX, toY } = projection(camera);
     pen.lineCap = "round";
     pen.lineJoin = "round";
     const trace = (link: number) => {
@@ -47,7 +48,7 @@ export class FlatPainter {
       }
     };
     this.traceChosen(camera, trace);
-    for (const [stroke, links] of strokes) {
+    for (const [stroke, links] of this.sorted()) {
       const [wide, shade] = stroke.split(" ").map(Number) as [number, number];
       pen.beginPath();
       links.forEach(trace);
@@ -55,10 +56,12 @@ export class FlatPainter {
       pen.strokeStyle = this.tone(shade);
       pen.stroke();
       if (shade !== NONE) continue;
+      pen.lineCap = "butt";
       pen.setLineDash([4, 4]);
       pen.strokeStyle = UNKNOWN[scene.dark ? "dark" : "light"][1];
       pen.stroke();
       pen.setLineDash([]);
+      pen.lineCap = "round";
     }
     this.drawSigns(camera, pixelRatio);
   }

@@ -118,3 +118,15 @@ export function seen(camera: Camera, margin: number): Box {
   const [across, up] = [(camera.width / 2 + margin) / camera.scale, (camera.height / 2 + margin) / camera.scale];
   return [camera.x - across, camera.y - up, camera.x + across, camera.y + up];
 }
+
+/** Distance from a point to a path. */
+export function distanceTo(path: readonly number[], x: number, y: number): number {
+  let least = path.length >= 2 ? Math.hypot(path[0]! - x, path[1]! - y) : Infinity;
+  for (let i = 0; i + 3 < path.length; i += 2) {
+    const [ax, ay] = [path[i]!, path[i + 1]!];
+    const [dx, dy] = [path[i + 2]! - ax, path[i + 3]! - ay];
+    const share = Math.min(1, Math.max(0, ((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy)));
+    least = Math.min(least, Math.hypot(ax + share * dx - x, ay + share * dy - y));
+  }
+  return least;
+}

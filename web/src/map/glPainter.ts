@@ -2,7 +2,9 @@
 // software WebGL is slow at: no instances, no samples per pixel (edges are softened by the fragments), no depth.
 import { UNKNOWN, rgb } from "./colours";
 import { type Camera, seen } from "./frame";
-import { linkBytes, nodeBytes, nodeWidths, runsIn, STRIDE } from "./mesh";
+import { COARSE, linkBytes, nodeBytes, nodeWidths, runsIn, STRIDE } from "./mesh";
+import { Picture } from "./picture";
+import { Program } from "./program";
 import { LEAST_WIDTH, type Scene } from "./scene";
 import { CELL, drawSheet, inkOf, type Sheet } from "./signs";
 
@@ -90,10 +92,13 @@ export class GlPainter {
   private readonly programs: Record<"link" | "dot" | "sign", Program>;
   private readonly shapes: Record<"link" | "dot" | "sign", WebGLVertexArrayObject>;
   private readonly buffers: Record<"linkValues" | "dotValues" | "signs" | "signIndices", WebGLBuffer>;
+  private readonly indices: Record<"near" | "far", WebGLBuffer>;
   private readonly textures: Record<"colours" | "sheet", WebGLTexture>;
   private readonly linkValues: Uint8Array;
   private sheet: Sheet | null = null;
   private readonly done = { paint: 0, look: 0 };
+  private readonly picture: Picture;
+  private lastKey = "";
 
   constructor(
     private readonly gl: WebGL2RenderingContext,
@@ -107,8 +112,9 @@ export class GlPainter {
     this.shapes = { link: gl.createVertexArray(), dot: gl.createVertexArray(), sign: gl.createVertexArray() };
     this.buffers = { linkValues: gl.createBuffer(), dotValues: gl.createBuffer(), signs: gl.createBuffer(), signIndices: gl.createBuffer() };
     this.textures = { colours: gl.createTexture(), sheet: gl.createTexture() };
+    this.picture = new Picture(gl);
     this.linkValues = new Uint8Array(scene.mesh.vertexCount);
-    this.shapeLinks();
+    this.indices = this.shapeLinks();
     this.shapeDots();
     this.shapeSigns();
     gl.bindVertexArray(null);
@@ -122,14 +128,29 @@ export class GlPainter {
     gl.disable(gl.DEPTH_TEST);
     gl.disable(gl.STENCIL_TEST);
     gl.disable(gl.CULL_FACE);
-    this.drawLinks(camera, pixelRatio);
-    if (scene.dotted(camera)) this.drawDots(camera, pixelRatio);
+    this.drawNetwork(camera, pixelRatio);
     this.drawSigns(camera);
     gl.bindVertexArray(null);
   }
 
+  /** Where only the middle has moved since the last frame, out of a picture; else anew. */
+  private drawNetwork(camera: Camera, pixelRatio: number): void {
+    const { changes } = this.scene;
+    const key = [camera.scale, camera.width, camera.height, pixelRatio, changes.network].join(" ");
+    const moves = key === this.lastKey;
+    this.lastKey = key;
+    const draw = (by: Camera) => {
+      this.drawLinks(by, pixelRatio);
+      if (this.scene.dotted(by)) this.drawDots(by, pixelRatio);
+    };
+    const shown = moves && (this.picture.shows(camera, key) || this.picture.take(camera, pixelRatio, key, draw));
+    if (shown) this.picture.show(camera, pixelRatio);
+    else draw(camera);
+  }
+
   destroy(): void {
     const { gl } = this;
+    this.picture.destroy();
     for (const program of Object.values(this.programs)) program.destroy();
     for (const shape of Object.values(this.shapes)) gl.deleteVertexArray(shape);
     for (const buffer of [...Object.values(this.buffers), ...this.fixed]) gl.deleteBuffer(buffer);
@@ -139,11 +160,12 @@ export class GlPainter {
   /** Buffers that are filled once. */
   private readonly fixed: WebGLBuffer[] = [];
 
-  private fill(target: number, data: AllowSharedBufferSource): void {
+  private fill(target: number, data: AllowSharedBufferSource): WebGLBuffer {
     const buffer = this.gl.createBuffer();
     this.fixed.push(buffer);
     this.gl.bindBuffer(target, buffer);
     this.gl.bufferData(target, data, this.gl.STATIC_DRAW);
+    return buffer;
   }
 
   private attribute(place: number, size: number, type: number, normalized: boolean, stride: number, offset: number): void {
@@ -151,7 +173,7 @@ export class GlPainter {
     this.gl.vertexAttribPointer(place, size, type, normalized, stride, offset);
   }
 
-  private shapeLinks(): void {
+  private shapeLinks(): Record<"near" | "far", WebGLBuffer> {
     const { gl } = this;
     gl.bindVertexArray(this.shapes.link);
     this.fill(gl.ARRAY_BUFFER, this.scene.mesh.vertices);
@@ -160,7 +182,7 @@ export class GlPainter {
     this.attribute(2, 1, gl.UNSIGNED_SHORT, false, STRIDE, 12);
     gl.bindBuffer(gl.ARRAY_BUFFER, this.buffers.linkValues);
     this.attribute(3, 1, gl.UNSIGNED_BYTE, false, 0, 0);
-    this.fill(gl.ELEMENT_ARRAY_BUFFER, this.scene.mesh.indices);
+    return { near: this.fill(gl.ELEMENT_ARRAY_BUFFER, this.scene.mesh.near), far: this.fill(gl.ELEMENT_ARRAY_BUFFER, this.scene.mesh.far) };
   }
 
   private shapeDots(): void {
@@ -258,6 +280,7 @@ export class GlPainter {
     gl.uniform2f(program.at("u_pixel"), 4 / camera.width, 4 / camera.height);
     const growth = scene.growth(camera) / 256;
     if (chosen?.sort === "link") {
+      gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.indices.near);
       const [from, count] = [mesh.indexFrom[chosen.index]!, 6 * Math.max(0, mesh.points[chosen.index]! - 1)];
       const [line, casing] = [inkOf(scene.dark).line, inkOf(scene.dark).casing].map((tone) => rgb(tone).map((channel) => channel / 255));
       for (const [more, tone] of [[5.5, line], [3, casing]] as const) {
@@ -268,7 +291,9 @@ export class GlPainter {
       gl.uniform4f(program.at("u_plain"), 0, 0, 0, 0);
     }
     gl.uniform3f(program.at("u_width"), LEAST_WIDTH, growth, 0);
-    for (const [from, to] of runsIn(mesh.tiles, seen(camera, 30))) gl.drawElements(gl.TRIANGLES, to - from, gl.UNSIGNED_INT, 4 * from);
+    const indices = camera.scale <= COARSE ? "far" : "near";
+    gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.indices[indices]);
+    for (const [from, to] of runsIn(mesh.tiles, seen(camera, 30), indices)) gl.drawElements(gl.TRIANGLES, to - from, gl.UNSIGNED_INT, 4 * from);
   }
 
   private drawDots(camera: Camera, pixelRatio: number): void {
@@ -305,44 +330,3 @@ export class GlPainter {
 }
 
 const CORNERS = [[-1, -1], [1, -1], [-1, 1], [1, 1]] as const;
-
-class Program {
-  private readonly program: WebGLProgram;
-  private readonly uniforms = new Map<string, WebGLUniformLocation | null>();
-
-  constructor(
-    private readonly gl: WebGL2RenderingContext,
-    vertex: string,
-    fragment: string,
-  ) {
-    this.program = gl.createProgram();
-    for (const [type, source] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]] as const) {
-      const shader = gl.createShader(type)!;
-      gl.shaderSource(shader, source);
-      gl.compileShader(shader);
-      gl.attachShader(this.program, shader);
-    }
-    gl.linkProgram(this.program);
-    if (!gl.getProgramParameter(this.program, gl.LINK_STATUS) && !gl.isContextLost()) {
-      const logs = (gl.getAttachedShaders(this.program) ?? []).map((shader) => gl.getShaderInfoLog(shader));
-      throw new Error(`the map's shaders do not compile here: ${[gl.getProgramInfoLog(this.program), ...logs].join(" ")}`);
-    }
-    for (const shader of gl.getAttachedShaders(this.program) ?? []) gl.deleteShader(shader);
-  }
-
-  use(): void {
-    this.gl.useProgram(this.program);
-  }
-
-  at(name: string): WebGLUniformLocation | null {
-    const known = this.uniforms.get(name);
-    if (known !== undefined) return known;
-    const location = this.gl.getUniformLocation(this.program, name);
-    this.uniforms.set(name, location);
-    return location;
-  }
-
-  destroy(): void {
-    this.gl.deleteProgram(this.program);
-  }
-}

@@ -70,8 +70,8 @@ describe("the frame", () => {
 describe("the mesh", () => {
   it("has two vertices for each point and two triangles for each piece of pipe", () => {
     expect(mesh.vertexCount).toBe(2 * (4 + 3 + 2 + 2));
-    expect(mesh.indices.length).toBe(6 * (3 + 2 + 1 + 1));
-    expect(Math.max(...mesh.indices)).toBe(mesh.vertexCount - 1);
+    expect(mesh.near.length).toBe(6 * (3 + 2 + 1 + 1));
+    expect(Math.max(...mesh.near)).toBe(mesh.vertexCount - 1);
   });
 
   it("keeps the width of a pipe on both sides of a corner", () => {
@@ -95,7 +95,18 @@ describe("the mesh", () => {
     const row = lineOf([0, 0, 10, 0, NaN, NaN, 20, 0, 20, 0], false);
     const made = buildMesh(row, frameOf(row));
     expect([...made.points]).toEqual([2, 0, 0, 0]);
-    expect(made.indices.length).toBe(6);
+    expect(made.near.length).toBe(6);
+  });
+
+  it("leaves out from afar only the bends that do not show there", () => {
+    const pieces = (points: number[]) => {
+      const bent = lineOf(points, true);
+      return buildMesh(bent, frameOf(bent)).far.length / 6;
+    };
+    expect(pieces([0, 0, 500, 0.4, 1000, 0])).toBe(1);
+    expect(pieces([0, 0, 500, 0.6, 1000, 0])).toBe(2);
+    // A hook at the end lies near the line, but the end would be drawn across it and have no width.
+    expect(pieces([0, 0, 0, 0.4, 1000, 0.4])).toBe(2);
   });
 
   it("says how far along its pipe each point is", () => {
@@ -106,9 +117,9 @@ describe("the mesh", () => {
   it("draws each link once in the whole view and only near ones in a small one", () => {
     const many = lineOf(Array.from({ length: 4000 }, (_, i) => (i % 2 ? 40 * Math.sin(i / 50) : i)), false);
     const made = buildMesh(many, frameOf(many));
-    const drawn = (runs: [number, number][]) => runs.reduce((sum, [from, to]) => sum + to - from, 0);
-    expect(drawn(runsIn(made.tiles, WHOLE))).toBe(6 * many.linkCount);
-    const few = runsIn(made.tiles, [-0.01, -1, 0.01, 1]);
+    const drawn = (runs: ReturnType<typeof runsIn>) => runs.reduce((sum, [from, to]) => sum + to - from, 0);
+    expect(drawn(runsIn(made.tiles, WHOLE, "near"))).toBe(6 * many.linkCount);
+    const few = runsIn(made.tiles, [-0.01, -1, 0.01, 1], "near");
     expect(drawn(few)).toBeLessThan(6 * many.linkCount * 0.6);
     // What lies in the small view is among what is drawn.
     const middle = made.indexFrom[Math.floor(many.linkCount / 2)]!;

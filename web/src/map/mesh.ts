@@ -1,10 +1,12 @@
 // The network as triangles, made once. Two vertices stand at each point of a link, one at either side; the shader moves them apart
 // by the width in pixels. Not instanced, because software WebGL pays for each instance, and neighbours share their vertices.
 //
+// From afar (`COARSE`) the bends of most links show nothing: there each is one piece from end to end, of the same vertices.
+//
 // Links are sorted: thin ones first, then mains, so that mains lie on top; within each by tile, so that what is far from the
 // screen is left out a tile at a time.
 import type { Geometry, Paint } from "./contract";
-import { type Box, type Frame, pathOf } from "./frame";
+import { type Box, distanceTo, type Frame, pathOf } from "./frame";
 
 /** Bytes of a vertex: x, y (float32), normal (2 int16, half of it), width in 1/256 pixel (uint16), nothing (uint16). */
 export const STRIDE = 16;
@@ -14,18 +16,28 @@ export const NONE = 255;
 const MITER_LIMIT = 2;
 const MAIN = 0.25; // m; from this diameter on a link is drawn on top
 const LINKS_A_TILE = 400;
+/** A bend that lies less than this off the straight line (in the frame) is left out from afar. */
+const FLAT = 0.5 / 1000;
+/** Unless the ends of the link point elsewhere (cosine): its width is seen there. */
+const ALIKE = 0.75;
+/** Up to so many pixels of the frame the network is drawn from afar: what is left out is then half a pixel. */
+export const COARSE = 1300;
 
 export interface Tile {
   readonly box: Box;
-  /** Its part of the indices. */
-  readonly from: number;
-  readonly to: number;
+  /** Its part of the indices, and of those from afar. */
+  readonly near: Run;
+  readonly far: Run;
 }
+
+type Run = readonly [from: number, to: number];
 
 export interface Mesh {
   readonly vertices: ArrayBuffer;
   readonly vertexCount: number;
-  readonly indices: Uint32Array;
+  /** Triangles from near and from afar. */
+  readonly near: Uint32Array;
+  readonly far: Uint32Array;
   readonly tiles: readonly Tile[];
   /** Link i has points pointFrom[i] up to pointFrom[i] + points[i], two vertices each. */
   readonly pointFrom: Uint32Array;
@@ -49,11 +61,12 @@ export function buildMesh(geometry: Geometry, frame: Frame): Mesh {
   const order = sortedLinks(geometry, frame);
   const vertices = new ArrayBuffer(2 * most * STRIDE);
   const writer = new VertexWriter(vertices);
-  const indices = new Uint32Array(6 * Math.max(0, most - linkCount));
+  const [near, far] = [new IndexWriter(most - linkCount), new IndexWriter(most - linkCount)];
   const [pointFrom, points, indexFrom] = [new Uint32Array(linkCount), new Uint32Array(linkCount), new Uint32Array(linkCount)];
   const along = new Float32Array(most);
   const tiles: Tile[] = [];
-  let [point, index, tileFrom, box, total, drawn] = [0, 0, 0, EMPTY as Box, 0, 0];
+  let [point, box, total, drawn] = [0, EMPTY, 0, 0];
+  let [nearFrom, farFrom] = [0, 0];
   for (let rank = 0; rank < linkCount; rank++) {
     const link = order.links[rank]!;
     const known = Number.isFinite(nodes[2 * start[link]!]) && Number.isFinite(nodes[2 * end[link]!]);
@@ -61,34 +74,27 @@ export function buildMesh(geometry: Geometry, frame: Frame): Mesh {
     const count = path.length >= 4 ? path.length / 2 : 0;
     pointFrom[link] = point;
     points[link] = count;
-    indexFrom[link] = index;
+    indexFrom[link] = near.count;
     if (count > 0) {
       total += measure(path, along, point);
       drawn++;
       writer.write(path, widthOf(geometry.diameter[link]!));
-      for (let i = 0; i + 1 < count; i++) {
-        const a = 2 * (point + i);
-        indices[index] = a;
-        indices[index + 1] = a + 1;
-        indices[index + 2] = a + 2;
-        indices[index + 3] = a + 2;
-        indices[index + 4] = a + 1;
-        indices[index + 5] = a + 3;
-        index += 6;
-      }
+      for (let i = 0; i + 1 < count; i++) near.piece(point + i, point + i + 1);
+      if (isFlat(path)) far.piece(point, point + count - 1);
+      else for (let i = 0; i + 1 < count; i++) far.piece(point + i, point + i + 1);
       box = widened(box, path);
       point += count;
     }
     if (rank + 1 === linkCount || order.tile[link] !== order.tile[order.links[rank + 1]!]) {
-      if (index > tileFrom) tiles.push({ box, from: tileFrom, to: index });
-      tileFrom = index;
-      box = EMPTY;
+      if (near.count > nearFrom) tiles.push({ box, near: [nearFrom, near.count], far: [farFrom, far.count] });
+      [nearFrom, farFrom, box] = [near.count, far.count, EMPTY];
     }
   }
   return {
     vertices: vertices.slice(0, 2 * point * STRIDE),
     vertexCount: 2 * point,
-    indices: indices.subarray(0, index),
+    near: near.written(),
+    far: far.written(),
     tiles,
     pointFrom,
     points,
@@ -99,10 +105,12 @@ export function buildMesh(geometry: Geometry, frame: Frame): Mesh {
 }
 
 /** The runs of indices of all tiles that a box meets; neighbours are one run. */
-export function runsIn(tiles: readonly Tile[], seen: Box): [from: number, to: number][] {
+export function runsIn(tiles: readonly Tile[], seen: Box, indices: "near" | "far"): Run[] {
   const runs: [number, number][] = [];
-  for (const { box, from, to } of tiles) {
+  for (const tile of tiles) {
+    const { box } = tile;
     if (box[0] > seen[2] || box[2] < seen[0] || box[1] > seen[3] || box[3] < seen[1]) continue;
+    const [from, to] = tile[indices];
     const last = runs.at(-1);
     if (last && last[1] === from) last[1] = to;
     else runs.push([from, to]);
@@ -205,6 +213,20 @@ function measure(path: number[], along: Float32Array, at: number): number {
   return length;
 }
 
+/** Whether a straight line from end to end looks the same from afar. */
+function isFlat(path: number[]): boolean {
+  const last = path.length - 2;
+  if (last === 2) return true;
+  const chord = [path[0]!, path[1]!, path[last]!, path[last + 1]!];
+  for (let i = 2; i < last; i += 2) if (distanceTo(chord, path[i]!, path[i + 1]!) > FLAT) return false;
+  const alike = (i: number) => {
+    const [ax, ay] = [chord[2]! - chord[0]!, chord[3]! - chord[1]!];
+    const [bx, by] = [path[i + 2]! - path[i]!, path[i + 3]! - path[i + 1]!];
+    return ax * bx + ay * by > ALIKE * Math.hypot(ax, ay) * Math.hypot(bx, by);
+  };
+  return alike(0) && alike(last - 2);
+}
+
 /** Links by class (thin, main) and tile, by counting; and the tile of each. */
 function sortedLinks(geometry: Geometry, frame: Frame): { links: Uint32Array; tile: Uint32Array } {
   const { linkCount, nodes, start, end, diameter } = geometry;
@@ -226,6 +248,31 @@ function sortedLinks(geometry: Geometry, frame: Frame): { links: Uint32Array; ti
   const links = new Uint32Array(linkCount);
   for (let link = 0; link < linkCount; link++) links[from[tile[link]!]!++] = link;
   return { links, tile };
+}
+
+/** Two triangles for each straight piece between two points. */
+class IndexWriter {
+  private readonly indices: Uint32Array;
+  count = 0;
+
+  constructor(pieces: number) {
+    this.indices = new Uint32Array(6 * Math.max(0, pieces));
+  }
+
+  piece(from: number, to: number): void {
+    const [a, b, at] = [2 * from, 2 * to, this.count];
+    this.indices[at] = a;
+    this.indices[at + 1] = a + 1;
+    this.indices[at + 2] = b;
+    this.indices[at + 3] = b;
+    this.indices[at + 4] = a + 1;
+    this.indices[at + 5] = b + 1;
+    this.count += 6;
+  }
+
+  written(): Uint32Array {
+    return this.indices.subarray(0, this.count);
+  }
 }
 
 class VertexWriter {

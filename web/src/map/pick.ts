@@ -1,7 +1,7 @@
 // What lies under the pointer. An index of boxes (flatbush) finds what is near; the distance decides.
 import Flatbush from "flatbush";
 import type { Geometry, Place } from "./contract";
-import { type Frame, pathOf } from "./frame";
+import { distanceTo, type Frame, pathOf } from "./frame";
 
 /** CSS pixels round the pointer within which something is meant. */
 export const REACH = 12;
@@ -91,16 +91,4 @@ const within = (found: Found | null, reach: number) => (found && found.distance 
 
 function nearest(found: readonly Found[]): Found | null {
   return found.reduce<Found | null>((best, next) => (best && best.distance <= next.distance ? best : next), null);
-}
-
-/** Distance from a point to a path. */
-function distanceTo(path: number[], x: number, y: number): number {
-  let least = path.length >= 2 ? Math.hypot(path[0]! - x, path[1]! - y) : Infinity;
-  for (let i = 0; i + 3 < path.length; i += 2) {
-    const [ax, ay] = [path[i]!, path[i + 1]!];
-    const [dx, dy] = [path[i + 2]! - ax, path[i + 3]! - ay];
-    const share = Math.min(1, Math.max(0, ((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy)));
-    least = Math.min(least, Math.hypot(ax + share * dx - x, ay + share * dy - y));
-  }
-  return least;
 }

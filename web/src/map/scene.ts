@@ -14,7 +14,8 @@ export class Scene {
   marks: readonly Sign[] = [];
   chosen: Place | null = null;
   dark: boolean;
-  readonly changes = { paint: 1, signs: 1, look: 1 };
+  /** `network`: all that changes what is drawn below the signs. */
+  readonly changes = { paint: 1, look: 1, network: 1 };
 
   constructor(
     readonly geometry: Geometry,
@@ -33,22 +34,22 @@ export class Scene {
     if (paint.colours.length !== 4 * 256) throw new RangeError(`paint: ${paint.colours.length} bytes of colours, not 256 times RGBA`);
     this.paint = paint;
     this.changes.paint++;
+    this.changes.network++;
   }
 
   setMarks(marks: readonly Mark[]): void {
     this.marks = markSigns(this.geometry, this.frame, marks);
-    this.changes.signs++;
   }
 
   setChosen(place: Place | null): void {
     this.chosen = place;
-    this.changes.signs++;
+    this.changes.network++;
   }
 
   setDark(dark: boolean): void {
     this.dark = dark;
     this.changes.look++;
-    this.changes.signs++;
+    this.changes.network++;
   }
 
   spot(place: Place): Spot | null {
@@ -82,7 +83,7 @@ export class Scene {
 
   /** How much wider than at their narrowest pipes are drawn: the more, the longer they are on the screen. */
   growth(camera: Camera): number {
-    return Math.min(7, Math.max(1, (this.pipeLength(camera) / 8) ** 0.4));
+    return Math.min(7, Math.max(1, (this.pipeLength(camera) / 8) ** 0.45));
   }
 
   /** Whether junctions are dots of their own: once pipes are long enough to have ends. */

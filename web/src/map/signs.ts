@@ -51,7 +51,7 @@ const SIGNS: Record<SignName, Draw> = {
   },
   sensor: (pen, ink) => {
     pen.beginPath();
-    pen.rect(-4.5, -4.5, 9, 9);
+    pen.rect(-5.5, -5.5, 11, 11);
     outlined(pen, ink.fill, ink.casing === ink.fill ? ink.line : ink.casing, 2);
   },
   stale: (pen, ink) => {
@@ -66,7 +66,7 @@ const SIGNS: Record<SignName, Draw> = {
     pen.stroke();
   },
   first: (pen, ink) => {
-    circle(pen, 15);
+    circle(pen, 19);
     pen.globalAlpha = 0.3;
     pen.fillStyle = ink.alarm;
     pen.fill();

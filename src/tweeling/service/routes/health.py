@@ -68,6 +68,7 @@ def health_document(doors: Doors) -> dict[str, Any]:
             "last_time": iso_time(reached) if reached is not None else None,
         },
         "catching_up": _backlog(doors, reached, last),
+        "gaps": doors.gaps.document(),
     }
 
 
@@ -118,6 +119,7 @@ def _metrics(health: dict[str, Any], doors: Doors) -> list[str]:
         *_of_inputs(health["inputs"]),
         ("sensors", "gauge", "Sensors of the twin", [("", sensors["count"])]),
         ("sensors_stale", "gauge", "Sensors that are silent or behind", [("", len(sensors["stale"]))]),
+        ("gaps_open", "gauge", "Sensors that were heard and fell silent", [("", health["gaps"]["count"])]),
         ("findings_open", "gauge", "Findings that are open", [("", sum(one.closed is None for one in doors.log.findings()))]),
     ]
     lines = []

@@ -6,14 +6,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 
+from tweeling.live.gaps import Rules
 from tweeling.live.window import NEVER, Timing, level
 from tweeling.reading import SECOND, iso_time
 from tweeling.service.doors import Doors, answer, doors_of
 from tweeling.service.schema import Problem, SensorsAnswer
 
 router = APIRouter(tags=["sensors"])
-
-STALE_INTERVALS = 3
 
 
 @router.get("/api/sensors", response_model=SensorsAnswer, responses={401: {"model": Problem}})
@@ -25,7 +24,7 @@ def get_sensors(doors: Annotated[Doors, Depends(doors_of)]) -> Response:
 def sensor_rows(doors: Doors) -> list[dict[str, Any]]:
     """All sensors for JSON. Stale: silent, or behind half of the others, for longer than three intervals and `give_up`."""
     timing, window, now = Timing.of(doors.config), doors.entrance.window, doors.clock()
-    patience = max(STALE_INTERVALS * timing.interval, timing.give_up)
+    patience = Rules.of(timing).patience
     reached = level(window)
     rows = []
     for place, row in enumerate(doors.sensors.rows):
