@@ -45,7 +45,7 @@ demo: $(READY) $(PAGE)
 example: $(READY)
 	$(BIN)/python examples/l_town_day/run.py
 
-test: $(READY) test-page
+test: $(READY) $(PAGE) test-page
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
