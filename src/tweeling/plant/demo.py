@@ -260,6 +260,11 @@ def broker_and_topic(url: str) -> tuple[str, str]:
     return f"{parts.scheme}://{parts.netloc}", parts.path.strip("/") or TOPIC
 
 
+def send_url(mqtt: str) -> str:
+    """Where readings are published, for a broker's URL."""
+    return "/".join(broker_and_topic(mqtt))
+
+
 def read_hidden(folder: Path) -> Hidden:
     """The hidden town of a demo, drawn again from its seed.
 
