@@ -204,9 +204,14 @@ def trial(restarts: int, kills: int, *, early: bool, broker_killed: bool) -> dic
             back.append(monotonic() - began)
         sender.stop.set()
         sender.join()
-        mark = payload(ids, sender.made)
-        publish_all(broker.port, TOPIC, [mark])  # comes after all that the broker holds
-        wait_until(lambda: key(mark) in kept_by(store, max(kept_now() - 1000, 0)))
+        mark = payload(ids, sender.made)  # comes after all that the broker holds
+
+        def marked() -> bool:
+            publish_all(broker.port, TOPIC, [mark])  # again and again: a broker that was killed may have forgotten the doors
+            sleep(0.5)
+            return key(mark) in kept_by(store, max(kept_now() - 1000, 0))
+
+        wait_until(marked)
         processes.running["twin"].kill()  # it may be behind, and what it has believed is not asked here
         processes.end()
         broker.end()

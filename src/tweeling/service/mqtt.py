@@ -34,7 +34,7 @@ from tweeling.live.broker import KEEPALIVE, Broker, make_listener, split_url, wi
 from tweeling.live.config import InputSection, TwinConfig
 from tweeling.live.entrance import Entrance
 from tweeling.live.ingest.inbox import Kept
-from tweeling.live.ingest.messages import decode_messages
+from tweeling.live.ingest.messages import Messages, decode_messages, joined
 from tweeling.reading import iso_time
 
 if TYPE_CHECKING:
@@ -227,7 +227,12 @@ class MqttDoor:
             conversation = self._connect()
             if conversation is not None:
                 began = monotonic()
-                self._converse(conversation)
+                try:
+                    self._converse(conversation)
+                except Exception as error:  # a bug must not end the door while the rest of the process lives
+                    log.error("a fault of the program", exc_info=error)
+                    conversation.trouble = f"a fault of the program: {error!r}"
+                    self._leave()
                 lasted = monotonic() - began >= SHORT_SECONDS
                 self._short = 0 if lasted or not conversation.ready else self._short + 1
                 self._pause = SHORTEST_PAUSE if lasted else self._pause
@@ -329,7 +334,7 @@ class MqttDoor:
         messages, talk.messages = talk.messages, []
         self.tally.received += len(messages)
         self.tally.last_message = self._clock()
-        decoded = decode_messages([bytes(message.payload) for message in messages], self._zone)
+        decoded = self._decoded([bytes(message.payload) for message in messages])
         for place, why in decoded.unread:
             self._tell("a message cannot be made out", messages[place], why)
         for place, why in decoded.partly:
@@ -347,6 +352,18 @@ class MqttDoor:
         self._count, self._size = self._count + len(messages), self._size + size
         if kept is not None:
             kept.add_done_callback(lambda _kept: self._ring())
+
+    def _decoded(self, payloads: list[bytes]) -> Messages:
+        """Messages as readings; one that our own decoder stumbles over is unread, like any that cannot be made out."""
+        try:
+            return decode_messages(payloads, self._zone)
+        except MemoryError:  # says nothing about the message: it must come again
+            raise
+        except Exception as error:
+            log.error("a fault of the program", exc_info=error)
+            if len(payloads) == 1:
+                return Messages.unreadable(f"a fault of the program: {error!r}")
+        return joined([self._decoded([payload]) for payload in payloads])
 
     def _answer(self, talk: _Conversation) -> None:
         """Acknowledges what is decided, in the order in which it came."""

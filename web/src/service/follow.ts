@@ -2,6 +2,7 @@
 import { app } from "../state/app.svelte";
 import { titleOf } from "../state/findings";
 import { getAbout, getGeometry, getHealth, getIds, getSensors, getTimeline, Refusal } from "./client";
+import { forgetValues } from "./shown";
 import { listen, type News } from "./stream";
 
 /** Between looks at what the stream does not tell, ms. */
@@ -54,6 +55,7 @@ function heard(news: News): void {
       return;
     case "state":
       app.tell({ kind: "state", state: news.state, now });
+      if (news.state.reason === "revised") forgetValues();
       void attempt(lookAtTimeline);
       if (now - fetchedSensors >= SENSORS_EVERY) void attempt(lookAtSensors);
       return;

@@ -458,6 +458,8 @@ export const en = {
     settings: "Settings",
   },
   problems: {
+    broken: "This view ran into an error of its own. The rest of the page and the twin go on.",
+    again: "Try again",
     unreachable: "the service does not answer",
     status: (status: number) => `the service answered ${status}`,
   },

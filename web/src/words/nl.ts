@@ -458,6 +458,8 @@ export const nl = {
     settings: "Instellingen",
   },
   problems: {
+    broken: "Dit scherm liep op een eigen fout. De rest van de pagina en de tweeling gaan door.",
+    again: "Opnieuw proberen",
     unreachable: "de dienst antwoordt niet",
     status: (status: number) => `de dienst antwoordde ${status}`,
   },
