@@ -49,7 +49,7 @@ test: $(READY) $(PAGE) test-page
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 test-page: $(MODULES)
 	cd web && $(RUN_NODE) scripts/types.mjs --check
