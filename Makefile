@@ -57,7 +57,8 @@ test-page: $(MODULES)
 	cd web && $(RUN_NODE) node_modules/vitest/vitest.mjs run
 
 types: $(READY) $(MODULES)
-	$(BIN)/python -m tweeling.service.openapi > web/openapi.json.new 	$(BIN)/python -m tweeling.service.openapi > web/openapi.json	$(BIN)/python -m tweeling.service.openapi > web/openapi.json mv web/openapi.json.new web/openapi.json
+	$(BIN)/python -m tweeling.service.openapi > web/openapi.json.new
+	@mv web/openapi.json.new web/openapi.json
 	cd web && $(RUN_NODE) scripts/types.mjs
 
 bench: $(READY)

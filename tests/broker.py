@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from running import PATIENCE, free_port, wait_until
-from tweeling.live.broker import Broker, make_client
+from tweeling.live.broker import Broker, make_publisher
 
 CONF = Path(__file__).parents[1] / "examples" / "mqtt" / "mosquitto.conf"
 PROGRAM = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
@@ -38,14 +38,9 @@ class Mosquitto:
             "listener 1883": f"listener {self.port} 127.0.0.1",
             "persistence_location": f"persistence_location {folder}/",
         }
-        lines = CONF.read_text(encoding="utf-8").splitlines()
-        for begin, instead in (swapped | (changes or {})).items():
-            places = [place for place, line in enumerate(lines) if line.startswith(begin)]
-            assert len(places) == 1, f"{begin!r} stands {len(places)} times in the shipped configuration"
-            lines[places[0]] = instead
+        self._swaps, self._more = swapped | (changes or {}), list(more)
         if os.geteuid() == 0:
-            lines.append("user root")  # as another user it could not write into the folder of a test
-        (folder / "mosquitto.conf").write_text("\n".join([*lines, *more, ""]), encoding="utf-8")
+            self._more.append("user root")  # as another user it could not write into the folder of a test
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -55,11 +50,23 @@ class Mosquitto:
     def start(self) -> Mosquitto:
         """Starts it, and returns when it takes connections."""
         assert PROGRAM is not None
+        lines = CONF.read_text(encoding="utf-8").splitlines()
+        for begin, instead in self._swaps.items():
+            places = [place for place, line in enumerate(lines) if line.startswith(begin)]
+            assert len(places) == 1, f"{begin!r} stands {len(places)} times in the shipped configuration"
+            lines[places[0]] = instead
+        (self.folder / "mosquitto.conf").write_text("\n".join([*lines, *self._more, ""]), encoding="utf-8")
         with (self.folder / "mosquitto.log").open("ab") as log:
             command = [PROGRAM, "-c", str(self.folder / "mosquitto.conf")]
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
         wait_until(self._answers)
         return self
+
+    def change(self, begin: str, instead: str) -> None:
+        """Starts it again with another line."""
+        self._swaps[begin] = instead
+        self.stop()
+        self.start()
 
     def _answers(self) -> bool:
         assert self.process is not None
@@ -87,7 +94,7 @@ class Publisher:
     """Publishes, and keeps the ledger of what the broker acknowledged."""
 
     def __init__(self, port: int, user: str = "", password: str = "", name: str = "publisher") -> None:
-        self.client = make_client(Broker("127.0.0.1", port, user=user, password=password), name, manual_ack=False)
+        self.client = make_publisher(Broker("127.0.0.1", port, user=user, password=password), name)
         self.client.max_inflight_messages_set(1000)
         self.client.reconnect_delay_set(1, 1)
         self.client.connect("127.0.0.1", port)

@@ -48,7 +48,7 @@ def complaint(path: Path, module: str) -> str | None:
     """Why a file may not import a module, or None."""
     folder = path.relative_to(SOURCE / "tweeling").with_suffix("").parts[0]
     target = module.removeprefix("tweeling").strip(".").split(".")[0]
-    if folder == "__init__":
+    if folder in ("__init__", "__main__"):
         return None
     if target not in LEVEL:  # the public surface, `import tweeling as tw`
         return None if folder in DOORS else f"{folder} uses the public surface; only the doors may"

@@ -29,6 +29,13 @@ def test_the_folder_is_whole_and_every_value_in_the_file_is_the_usual_one(tmp_pa
     assert config == plain
 
 
+def test_the_line_about_a_broker_is_right_once_its_stroke_is_gone(tmp_path: Path) -> None:
+    assert run(["init", str(tmp_path / "town"), "--inp", str(NET1)]) == 0
+    file = tmp_path / "town" / "TWIN.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace("# inputs =", "inputs ="), encoding="utf-8")
+    assert [(one.kind, one.topic) for one in read_config(file).inputs] == [("http", ""), ("mqtt", "tweeling/town/readings")]
+
+
 def test_without_sensors_there_is_a_template_that_can_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["init", str(tmp_path / "town"), "--inp", str(NET1)]) == 0
     assert "template" in capsys.readouterr().out

@@ -81,7 +81,7 @@ def test_the_list_of_closed_gaps_is_bounded() -> None:
 
 def test_patience_is_three_intervals_and_at_least_give_up() -> None:
     def timing(interval: int, give_up: int) -> Timing:
-        return Timing(cycle=0, lateness=0, revise=0, give_up=give_up, interval=interval, by_wall=False)
+        return Timing(cycle=0, catch_up=0, lateness=0, revise=0, give_up=give_up, interval=interval, by_wall=False)
 
     assert Rules.of(timing(300, 1000)) == Rules(1000, 300)
     assert Rules.of(timing(300, 100)) == Rules(900, 300)

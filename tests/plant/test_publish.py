@@ -16,7 +16,7 @@ from broker import Mosquitto, needs_mosquitto
 from running import wait_until
 from sending import SENSORS, Wall, habits, piece
 from tweeling.errors import InputError
-from tweeling.live.broker import Broker, make_client
+from tweeling.live.broker import Broker, make_publisher
 from tweeling.plant import publish
 from tweeling.plant.publish import BrokerDoor
 from tweeling.plant.send import Door, Sent, as_arrow, send, way_to
@@ -29,7 +29,7 @@ class Listener:
 
     def __init__(self, port: int) -> None:
         self.came: list[Any] = []
-        self.client = make_client(Broker("127.0.0.1", port), "listener", manual_ack=False)
+        self.client = make_publisher(Broker("127.0.0.1", port), "listener")
         self.client.on_message = lambda _client, _data, message: self.came.append(message)
         self.client.on_connect = lambda client, *_: client.subscribe(TOPIC, qos=1)
         subscribed = threading.Event()

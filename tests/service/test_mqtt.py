@@ -20,7 +20,7 @@ from fake_process import make_folder
 from fake_twin import MINUTE, START
 from running import end, free_port, kill, start_doors, wait_until
 from tweeling.errors import StoreError
-from tweeling.live.broker import Broker, make_client
+from tweeling.live.broker import Broker, make_listener
 from tweeling.live.config import InputSection
 from tweeling.live.store.open import open_store
 from tweeling.reading import iso_time
@@ -78,9 +78,9 @@ class Town:
     def still_held(self, door: MqttDoor) -> int:
         """How many messages the broker delivers to whoever takes over a door's session."""
         came: list[bytes] = []
-        client = make_client(Broker("127.0.0.1", self.broker.port), door.client, manual_ack=True)
+        client = make_listener(Broker("127.0.0.1", self.broker.port), door.client)
         client.on_message = lambda _client, _data, message: came.append(message.payload)
-        client.connect("127.0.0.1", self.broker.port, clean_start=False)
+        client.connect("127.0.0.1", self.broker.port)
         client.loop_start()
         wait_until(client.is_connected)
         publisher = self.publisher()
@@ -206,7 +206,7 @@ def test_while_the_store_refuses_health_says_so(town: Town, monkeypatch: pytest.
 
 
 def test_a_slow_disk_stops_the_broker_and_not_the_memory(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mqtt, "MOST_IN_FLIGHT", 20)
+    town.broker.change("max_inflight_messages", "max_inflight_messages 20")
     log = Held(town.house, monkeypatch)
     door = town.connected()
     sent = messages(200)
@@ -232,6 +232,23 @@ def test_unacknowledged_qos_0_cannot_fill_the_memory_either(town: Town, monkeypa
     log.go.set()
     wait_until(lambda: door.tally.readings == 500)
     publisher.close()
+
+
+def test_large_messages_are_not_gathered_beyond_a_size(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mqtt, "BYTES_AT_ONCE", 1000)
+    decode, sizes = mqtt.decode_messages, list[int]()
+
+    def noted(payloads: Sequence[bytes], zone: str) -> Any:
+        sizes.append(sum(map(len, payloads)))
+        return decode(payloads, zone)
+
+    monkeypatch.setattr(mqtt, "decode_messages", noted)
+    door = town.connected()
+    sent = messages(200)
+    publish(town, TOPIC, sent)
+    wait_until(lambda: door.tally.readings == 200)
+    assert town.kept() == as_readings(sent)
+    assert max(sizes) < 1000 + len(sent[-1])
 
 
 POISON = [b"nonsense", b'{"sensor":', b"7", b"", b"\xff\xfe", b"PAR1 and no more", b"\xff\xff\xff\xff no arrow", b"[" * 100_000]
@@ -261,6 +278,42 @@ def test_a_message_larger_than_is_taken_is_poison_too(town: Town, monkeypatch: p
     publish(town, TOPIC, ["[" + ",".join(messages(100)) + "]", *messages(1)])
     wait_until(lambda: door.tally.readings == 1)
     assert door.tally.unread == 1
+
+
+def test_a_message_that_our_own_decoder_stumbles_over_harms_no_other(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    decode = mqtt.decode_messages
+
+    def stumbles(payloads: Sequence[bytes], zone: str) -> Any:
+        if b"boom" in payloads:
+            raise RuntimeError("a bug")
+        return decode(payloads, zone)
+
+    monkeypatch.setattr(mqtt, "decode_messages", stumbles)
+    door = town.connected()
+    sent = messages(20)
+    publish(town, TOPIC, [*sent[:10], b"boom", *sent[10:], b"7"])
+    wait_until(lambda: door.tally.readings == 20 and door.tally.received == 22)
+    assert town.kept() == as_readings(sent)
+    assert door.tally.unread == 2
+    assert door.tally.connected
+
+
+def test_a_bug_in_the_door_does_not_end_it_and_loses_nothing(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mqtt, "SHORTEST_PAUSE", 0.05)
+    decode, failures = mqtt.decode_messages, [MemoryError("no more"), MemoryError("no more")]
+
+    def starved(payloads: Sequence[bytes], zone: str) -> Any:
+        if failures:
+            raise failures.pop()
+        return decode(payloads, zone)
+
+    monkeypatch.setattr(mqtt, "decode_messages", starved)
+    door = town.connected()
+    sent = messages(20)
+    publish(town, TOPIC, sent)
+    wait_until(lambda: door.tally.readings == 20)
+    assert door.tally.unread == 0
+    assert sorted(town.kept()) == sorted(as_readings(sent))
 
 
 def test_lists_arrow_and_odd_readings_are_taken_in_one_stream(town: Town) -> None:
@@ -372,6 +425,21 @@ def test_two_topics_of_one_broker_have_sessions_of_their_own(town: Town) -> None
     assert client_id("a", InputSection(kind="mqtt", url="mqtt://h", topic="t", client="mine")) == "mine"
 
 
+def test_a_message_of_an_earlier_connection_is_not_acknowledged_on_a_later_one(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[int, int]] = []
+    section = InputSection(kind="mqtt", url=town.broker.url, topic=TOPIC)
+    broker, house = mqtt.broker_of(town.house.doors.config, section), town.house.doors
+    door = MqttDoor(broker, section, "idle", house.entrance, house.config, lambda: START)
+    monkeypatch.setattr(door._paho, "ack", lambda mid, qos: told.append((mid, qos)))
+    for link in (1, 2):
+        door._waiting.append(mqtt.Batch(link, ((7 + link, 1),), 1, 1, None))
+    door._answer(mqtt._Conversation(2))
+    assert told == [(9, 1)]
+    door.close()
+
+
 def test_without_an_mqtt_input_paho_is_not_imported(tmp_path: Path) -> None:
     house = open_house(tmp_path)
     assert mqtt_doors(house.doors.config, house.doors.entrance, lambda: START) == ()
@@ -399,7 +467,7 @@ def test_kill_9_of_the_doors_with_messages_in_flight_loses_none(tmp_path: Path) 
     sender = threading.Thread(target=lambda: [Publisher(broker.port, name="many").publish(TOPIC, sent)])
     sender.start()
     try:
-        for goal in (500, 2000, 3500):
+        for goal in (1000, 3000):
             answers(url, lambda health, goal=goal: health["doors"]["last_sequence"] >= goal)  # type: ignore[misc]
             kill(doors)
             doors = start_doors(config, port)

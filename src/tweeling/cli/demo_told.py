@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tweeling.cli.demo import HOST
-from tweeling.plant.demo import BEGINS, Story
+from tweeling.plant.demo import BEGINS, Story, send_url
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -55,7 +55,7 @@ class Run:
             "twin": [*python, "tweeling.live", str(self.config), "--with-parent"],
             "plant": [
                 *[*python, "tweeling.plant", str(self.folder), "--with-parent"],
-                *["--send", self.mqtt or self.url, "--service", self.url, "--speed", str(self.speed)],
+                *["--send", send_url(self.mqtt) if self.mqtt else self.url, "--service", self.url, "--speed", str(self.speed)],
             ],
         }
 

@@ -37,6 +37,9 @@ ensemble = {{ members = 100, seed = 1 }}
 # Doubts before anything is measured: relative standard deviations; sensor_offset_sd in m.
 # beliefs = {{ zone_factor_sd = 0.2, node_demand_sd = 0.3, roughness_sd = 0.1, sensor_offset_sd = 0.1 }}
 
+# Where readings come from; HTTP is always there. A broker of MQTT: docs/reference/mqtt.md says what it needs.
+# inputs = [ {{ kind = "http" }}, {{ kind = "mqtt", url = "mqtt://127.0.0.1:1883", topic = "tweeling/{name}/readings" }} ]
+
 # Where readings and results are kept, and how long.
 store = {{ url = "sqlite:///twin.db", keep = "2y" }}
 

@@ -19,7 +19,7 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Instead of service.host; other than 127.0.0.1 needs a token.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Say each line as JSON: its source and its text.")] = False,
 ) -> None:
-    """Serve a twin: take readings over HTTP, run its cycles, answer with estimates and findings.
+    """Serve a twin: take readings over HTTP and MQTT, run its cycles, answer with estimates and findings.
 
     Starts two processes, the doors and the twin. Either is started again when it dies; an acknowledged reading is on disk. The
     first line on standard output is the address. Ctrl-C stops both.

@@ -34,6 +34,7 @@ from tweeling.inference.diagnosis.cases import (
     known,
     leak_places,
 )
+from tweeling.inference.diagnosis.evidence import no_evidence
 from tweeling.inference.diagnosis.library import Library, make_library
 from tweeling.inference.ensemble import FIRST, OPEN, Draws, Members, Track, draw, first_track, members_of
 from tweeling.inference.forecast import analyse, forecast
@@ -88,7 +89,7 @@ class TwinState:
         end: T of the last one, microseconds since 1970 UTC.
         track: where the ensemble stands in time.
         belief: what is believed.
-        diagnosis: evidence and open cases.
+        diagnosis: evidence and open cases; while an hour is being learnt without the evidence of the watch, which it has.
         hour: that is being learnt; None where one has just ended.
         watch: habits of the sensors.
         score: how well withheld sensors were foretold.
@@ -221,6 +222,8 @@ def advance(twin: Twin, state: TwinState, batch: Batch, actions: Sequence[Action
     names = twin.withheld.tolist()
     read, open_loop = analysis.read[FIRST:], analysis.read[OPEN]
     score = scored(state.score, twin.sensors, names, read, open_loop, batch.seen, (state.end, batch.end))
+    if not is_over:  # the next look starts from `hour`; a closing starts the watch anew
+        diagnosis = replace(diagnosis, watch=no_evidence(0, 0))
     after_state = TwinState(
         state.cycle + 1, batch.end, track, belief, diagnosis, None if is_over else hour, watched, score, findings
     )

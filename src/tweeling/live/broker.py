@@ -110,13 +110,31 @@ def check_topic(topic: str, *, wildcards: bool) -> str:
     return topic
 
 
-def make_client(broker: Broker, client_id: str, *, manual_ack: bool) -> Client:
-    """A client of paho for MQTT 5, not yet connected.
+def make_listener(broker: Broker, client_id: str) -> Client:
+    """A client of paho that listens, not yet connected: the broker keeps its session, and it acknowledges only by `ack`.
+
+    MQTT 3.1.1: what version 5 adds to every message costs paho three times as much, and a listener needs none of it.
 
     Args:
         broker: that it will connect to.
-        client_id: under which the broker keeps its session.
-        manual_ack: whether what it receives is acknowledged only by `ack`.
+        client_id: under which the broker keeps the session.
+
+    Raises:
+        InputError: the certificates cannot be read.
+    """
+    from paho.mqtt.client import Client, MQTTv311
+    from paho.mqtt.enums import CallbackAPIVersion
+
+    client = Client(CallbackAPIVersion.VERSION2, client_id, clean_session=False, protocol=MQTTv311, manual_ack=True)
+    return _prepared(client, broker)
+
+
+def make_publisher(broker: Broker, client_id: str) -> Client:
+    """A client of paho that publishes, not yet connected. MQTT 5: there a broker says when it has nobody to give a message to.
+
+    Args:
+        broker: that it will connect to.
+        client_id: that no other has.
 
     Raises:
         InputError: the certificates cannot be read.
@@ -124,7 +142,10 @@ def make_client(broker: Broker, client_id: str, *, manual_ack: bool) -> Client:
     from paho.mqtt.client import Client, MQTTv5
     from paho.mqtt.enums import CallbackAPIVersion
 
-    client = Client(CallbackAPIVersion.VERSION2, client_id, protocol=MQTTv5, manual_ack=manual_ack)
+    return _prepared(Client(CallbackAPIVersion.VERSION2, client_id, protocol=MQTTv5), broker)
+
+
+def _prepared(client: Client, broker: Broker) -> Client:
     client.connect_timeout = CONNECT_SECONDS
     if broker.user:
         client.username_pw_set(broker.user, broker.password or None)

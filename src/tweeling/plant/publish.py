@@ -12,7 +12,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from tweeling.errors import InputError
-from tweeling.live.broker import CONNECT_SECONDS, KEEPALIVE, check_topic, make_client, split_url, with_password
+from tweeling.live.broker import CONNECT_SECONDS, KEEPALIVE, check_topic, make_publisher, split_url, with_password
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client
@@ -92,7 +92,7 @@ class BrokerDoor:
     def _connected(self) -> Client:
         if self._client is not None:
             return self._client
-        client = make_client(self._broker, self._name, manual_ack=False)
+        client = make_publisher(self._broker, self._name)
         answer: list[ReasonCode] = []
         done = threading.Event()
 

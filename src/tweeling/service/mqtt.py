@@ -7,8 +7,8 @@ broker holds them. It delivers them again when the connection comes back, and th
 - **The store refuses** (disk full, too much waiting): nothing is acknowledged; the connection is left and made again after a
   pause, for a broker delivers again only to one that comes back.
 - **A message that cannot be made out** would come again for ever: it is acknowledged, counted, and its beginning is logged.
-- **A slow disk** cannot fill the memory: the broker sends no more than `MOST_IN_FLIGHT` messages that are not acknowledged, and
-  beyond `MOST_UNDECIDED` nothing is read from the connection.
+- **A slow disk** cannot fill the memory: a broker sends only so many messages that are not acknowledged, and beyond
+  `MOST_UNDECIDED` nothing is read from the connection.
 - A message of an earlier connection is never acknowledged on a later one: its number may mean another message there.
 """
 
@@ -30,26 +30,20 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from tweeling.errors import StoreError
-from tweeling.live.broker import KEEPALIVE, Broker, make_client, split_url, with_password
+from tweeling.live.broker import KEEPALIVE, Broker, make_listener, split_url, with_password
 from tweeling.live.config import InputSection, TwinConfig
 from tweeling.live.entrance import Entrance
 from tweeling.live.ingest.inbox import Kept
-from tweeling.live.ingest.messages import LARGEST_PAYLOAD, decode_messages
+from tweeling.live.ingest.messages import Messages, decode_messages, joined
 from tweeling.reading import iso_time
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client, MQTTMessage
 
-MOST_IN_FLIGHT = 5_000
-"""Messages that the broker may have sent and not had acknowledged."""
-MOST_UNDECIDED, MOST_BYTES = 20_000, 64 << 20
-"""Messages and bytes that wait for the disk; beyond, nothing is read. It also bounds those of QoS 0, which no broker counts."""
-AT_ONCE = 1_000
-"""Messages that are read and decoded together."""
-LARGEST_PACKET = 2 * LARGEST_PAYLOAD
-"""Bytes; the broker sends none that is larger."""
-FOR_EVER = 0xFFFFFFFF
-"""Seconds that the broker keeps the session."""
+MOST_UNDECIDED, MOST_BYTES = 10_000, 64 << 20
+"""Messages and bytes that wait for the disk; beyond, nothing is read."""
+AT_ONCE, BYTES_AT_ONCE = 1_000, 4 << 20
+"""Messages and bytes that are read and decoded together; one that is larger comes alone."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds before the next attempt; doubled while connections fail or last no longer than `SHORT_SECONDS`."""
 SHORT_SECONDS = 2.0
@@ -59,8 +53,6 @@ TICK_SECONDS = 0.5
 CLOSE_SECONDS = 10.0
 TOLD, SHOWN = 100, 200
 """Kinds of unreadable messages that are logged, and characters of each that are shown."""
-NOT_DELIVERED_AGAIN = 1
-"""Retain handling: a retained message comes with a new subscription only."""
 
 log = structlog.get_logger()
 
@@ -117,14 +109,21 @@ class _Conversation:
     Args:
         number: of the connection.
         messages: that have come and are not decoded.
+        size: their bytes.
         trouble: why the connection is to be left or is gone; "" while it is well.
         ready: whether the subscription stands.
     """
 
     number: int
     messages: list[MQTTMessage] = field(default_factory=list)
+    size: int = 0
     trouble: str = ""
     ready: bool = False
+
+    def take(self, message: MQTTMessage) -> None:
+        """Keeps a message until it is decoded."""
+        self.messages.append(message)
+        self.size += len(message.payload)
 
 
 def mqtt_doors(config: TwinConfig, entrance: Entrance, clock: Callable[[], int]) -> tuple[MqttDoor, ...]:
@@ -194,7 +193,7 @@ class MqttDoor:
         self._links = self._short = 0
         self._stop = threading.Event()
         self._bell_in, self._bell_out = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._paho = make_client(broker, client, manual_ack=True)
+        self._paho = make_listener(broker, client)
         # With this paho leaves writing to us: many acknowledgements, then one turn of writing.
         self._paho.on_socket_register_write = lambda _client, _data, _socket: None
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
@@ -235,7 +234,12 @@ class MqttDoor:
             conversation = self._connect()
             if conversation is not None:
                 began = monotonic()
-                self._converse(conversation)
+                try:
+                    self._converse(conversation)
+                except Exception as error:  # a bug must not end the door while the rest of the process lives
+                    log.error("a fault of the program", exc_info=error)
+                    conversation.trouble = f"a fault of the program: {error!r}"
+                    self._leave()
                 lasted = monotonic() - began >= SHORT_SECONDS
                 self._short = 0 if lasted or not conversation.ready else self._short + 1
                 self._pause = SHORTEST_PAUSE if lasted else self._pause
@@ -252,19 +256,15 @@ class MqttDoor:
             self._answer(_Conversation(-1))
 
     def _connect(self) -> _Conversation | None:
-        from paho.mqtt.packettypes import PacketTypes
-        from paho.mqtt.properties import Properties
-        from paho.mqtt.subscribeoptions import SubscribeOptions
 
         self._links += 1
         talk = _Conversation(self._links)
-        options = SubscribeOptions(qos=1, retainHandling=NOT_DELIVERED_AGAIN)
 
         def connected(client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
             if reason.is_failure:
                 talk.trouble = f"the broker refuses: {reason}; see user and password of the input"
             else:
-                client.subscribe(self.topic, options=options)
+                client.subscribe(self.topic, 1)
 
         def subscribed(_client: Client, _data: Any, _mid: int, reasons: Sequence[Any], _properties: Any) -> None:
             if any(reason.is_failure for reason in reasons):
@@ -272,18 +272,18 @@ class MqttDoor:
             else:
                 talk.ready = True
 
-        def disconnected(_client: Client, _data: Any, flags: Any, reason: Any, _properties: Any) -> None:
-            said = f": {reason}" if flags.is_disconnect_packet_from_server else ""
-            doubt = "taken over" in said or self._short >= SUSPICIOUS
-            more = f", time and again: if another client has the id {self.client!r}, set inputs.client" if doubt else ""
-            talk.trouble = talk.trouble or f"the connection is lost{said}{more}"
+        def disconnected(*_: Any) -> None:
+            more = ""
+            if not self._hungry():
+                more = f" while {self._count} messages wait for the disk"
+            elif self._short >= SUSPICIOUS:
+                more = f", time and again: if another client has the id {self.client!r}, set inputs.client"
+            talk.trouble = talk.trouble or f"the connection is lost{more}"
 
         self._paho.on_connect, self._paho.on_subscribe, self._paho.on_disconnect = connected, subscribed, disconnected
-        self._paho.on_message = lambda _client, _data, message: talk.messages.append(message)
-        asked = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        asked.SessionExpiryInterval, asked.ReceiveMaximum, asked.MaximumPacketSize = FOR_EVER, MOST_IN_FLIGHT, LARGEST_PACKET
+        self._paho.on_message = lambda _client, _data, message: talk.take(message)
         try:
-            self._paho.connect(self.broker.host, self.broker.port, KEEPALIVE, clean_start=False, properties=asked)
+            self._paho.connect(self.broker.host, self.broker.port, KEEPALIVE)
         except (OSError, ValueError) as error:
             self._lost(f"no broker can be reached: {error}")
             return None
@@ -327,7 +327,7 @@ class MqttDoor:
         """Reads what has come; whether there may be more."""
         if not self._hungry():
             return False
-        while len(talk.messages) < AT_ONCE:
+        while len(talk.messages) < AT_ONCE and talk.size < BYTES_AT_ONCE:
             before = len(talk.messages)
             self._paho.loop_read()
             if len(talk.messages) == before:
@@ -338,10 +338,11 @@ class MqttDoor:
         """Hands on what was read."""
         if not talk.messages:
             return
-        messages, talk.messages = talk.messages, []
+        messages, size = talk.messages, talk.size
+        talk.messages, talk.size = [], 0
         self.tally.received += len(messages)
         self.tally.last_message = self._clock()
-        decoded = decode_messages([bytes(message.payload) for message in messages], self._zone)
+        decoded = self._decoded([bytes(message.payload) for message in messages])
         for place, why in decoded.unread:
             self._tell("a message cannot be made out", messages[place], why)
         for place, why in decoded.partly:
@@ -354,11 +355,22 @@ class MqttDoor:
             self._refuse(talk, len(messages), error)
             return
         numbers = tuple((message.mid, message.qos) for message in messages if message.qos)
-        size = sum(len(message.payload) for message in messages)
         self._waiting.append(Batch(talk.number, numbers, len(messages), size, kept))
         self._count, self._size = self._count + len(messages), self._size + size
         if kept is not None:
             kept.add_done_callback(lambda _kept: self._ring())
+
+    def _decoded(self, payloads: list[bytes]) -> Messages:
+        """Messages as readings; one that our own decoder stumbles over is unread, like any that cannot be made out."""
+        try:
+            return decode_messages(payloads, self._zone)
+        except MemoryError:  # says nothing about the message: it must come again
+            raise
+        except Exception as error:
+            log.error("a fault of the program", exc_info=error)
+            if len(payloads) == 1:
+                return Messages.unreadable(f"a fault of the program: {error!r}")
+        return joined([self._decoded([payload]) for payload in payloads])
 
     def _answer(self, talk: _Conversation) -> None:
         """Acknowledges what is decided, in the order in which it came."""

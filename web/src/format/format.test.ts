@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { decimalsFor, makeFormat, spanOf } from "./format";
+import { decimalsFor, decimalsOfStep, makeFormat, spanOf } from "./format";
 import { unitOf } from "./units";
 
 const en = makeFormat("en", "utc");
@@ -16,6 +16,8 @@ describe("numbers", () => {
 
   it("show as many decimals as their half width deserves", () => {
     expect([30, 6, 0.6, 0.06, 0.006, 0, NaN].map(decimalsFor)).toEqual([0, 0, 1, 2, 3, 2, 2]);
+    expect([15, 1.5, 0.15, 0.042, 0.29, 0.3, 0.1, 1].map(decimalsFor)).toEqual([0, 1, 2, 2, 2, 1, 2, 1]);
+    expect([10, 0.5, 0.25, 0.2, 0.001].map(decimalsOfStep)).toEqual([0, 1, 2, 1, 3]);
   });
 
   it("call nothing certain that is not", () => {

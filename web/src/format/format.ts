@@ -26,10 +26,17 @@ export interface Format {
   readonly timeZone: string;
 }
 
-/** Decimals so that a half width keeps one or two digits that mean something. */
+/** Decimals so that a half width keeps the digits that mean something: two where it begins with 1 or 2, else one. */
 export function decimalsFor(halfWidth: number): number {
-  if (!(halfWidth > 0)) return 2;
-  return Math.min(4, Math.max(0, 1 - Math.floor(Math.log10(2 * halfWidth))));
+  if (!(halfWidth > 0) || !Number.isFinite(halfWidth)) return 2;
+  const power = Math.floor(Math.log10(halfWidth) + 1e-9);
+  return Math.min(4, Math.max(0, (halfWidth / 10 ** power < 2.95 ? 1 : 0) - power));
+}
+
+/** Decimals that multiples of a step need. */
+export function decimalsOfStep(step: number): number {
+  for (let decimals = 0; decimals < 4; decimals += 1) if (Math.abs(step * 10 ** decimals - Math.round(step * 10 ** decimals)) < 1e-6) return decimals;
+  return 4;
 }
 
 /** Narrow non-breaking space before a per cent sign, as both languages' technical style has it. */

@@ -66,7 +66,7 @@ export class NetworkMap {
   /** Goes where a place, or all of some places, can be seen; those without coordinates do not count. */
   flyTo(to: Place | readonly Place[]): void {
     const { scene } = this;
-    const places = "sort" in to ? [to] : to;
+    const places = "index" in to ? [to] : to; // not by "sort": every array has that
     const box = boxOf(this.geometry, scene.frame, places);
     if (!box) return;
     const camera = this.surface.camera();

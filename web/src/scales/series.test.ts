@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Series } from "../service/contract";
-import { lastOf, plotOf } from "./series";
+import { extended, goesOnFrom, lastOf, plotOf } from "./series";
 
 const band = (time: string, median: number | null) => ({
   time,
@@ -35,6 +35,19 @@ describe("a series", () => {
     expect(plot.lines.ahead).toEqual([null, null, 32, 33]);
     expect(plot.now).toBe(Date.parse("2018-01-09T01:00:00Z") / 1000);
     expect(plotOf({ ...series, forecast: [] }, 1).now).toBeNull();
+  });
+
+  it("goes on where it ended, as if it had been fetched at once", () => {
+    const reading = (time: string) => ({ time, sensor: "pressure:n1", value: 30, flag: "good" });
+    const newer = { ...series, bands: [band("2018-01-09T02:00:00Z", 40)], measured: [reading("2018-01-09T01:30:00Z")], forecast: [] };
+    expect(goesOnFrom(series)).toBe("2018-01-09T01:00:00Z");
+    const day = extended(series, newer, 24);
+    expect(day.bands.map((row) => row.estimate.median)).toEqual([31, 32, 40]);
+    expect(day.measured.map((row) => row.time.slice(11, 16))).toEqual(["00:05", "01:00", "01:30"]);
+    expect(day.forecast).toEqual([]);
+    expect(extended(day, newer, 24)).toEqual(day);
+    expect(extended(series, newer, 1).bands.map((row) => row.time.slice(11, 16))).toEqual(["02:00"]);
+    expect(goesOnFrom(null)).toBeNull();
   });
 
   it("has holes where there is no number", () => {

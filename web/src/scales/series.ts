@@ -37,6 +37,24 @@ export function plotOf(series: Series, factor: number): Plot {
   return { time, lines, now: ahead.length > 0 && last ? Date.parse(last.time) / 1000 : null };
 }
 
+/** From when on the rest of a series must be asked for; null: there is nothing to go on from. */
+export const goesOnFrom = (series: Series | null): string | null => series?.bands.at(-1)?.time ?? null;
+
+/**
+ * A series and what came after it, as if all had been fetched at once; what is older than `hours` is dropped.
+ * The forecast is always the newer one.
+ */
+export function extended(series: Series, newer: Series, hours: number): Series {
+  const from = goesOnFrom(series) ?? "";
+  const after = <T extends { readonly time: string }>(rows: readonly T[]) => rows.filter((row) => row.time > from);
+  const bands = [...series.bands, ...after(newer.bands)];
+  const measured = [...series.measured.filter((row) => row.time <= from), ...after(newer.measured)];
+  const last = bands.at(-1)?.time ?? from;
+  const first = Number.isFinite(hours) ? Date.parse(last) - hours * 3.6e6 : -Infinity;
+  const inside = <T extends { readonly time: string }>(rows: readonly T[]) => rows.filter((row) => Date.parse(row.time) > first);
+  return { ...newer, bands: inside(bands), measured: inside(measured) };
+}
+
 /** The last number of a line and its place; null: it has none. */
 export function lastOf(plot: Plot, line: Line): { readonly place: number; readonly value: number } | null {
   for (let place = plot.time.length - 1; place >= 0; place -= 1) {

@@ -2,6 +2,7 @@
 import { app } from "../state/app.svelte";
 import { titleOf } from "../state/findings";
 import { getAbout, getGeometry, getHealth, getIds, getSensors, getTimeline, Refusal } from "./client";
+import { forgetValues } from "./shown";
 import { listen, type News } from "./stream";
 
 /** Between looks at what the stream does not tell, ms. */
@@ -54,6 +55,7 @@ function heard(news: News): void {
       return;
     case "state":
       app.tell({ kind: "state", state: news.state, now });
+      if (news.state.reason === "revised") forgetValues();
       void attempt(lookAtTimeline);
       if (now - fetchedSensors >= SENSORS_EVERY) void attempt(lookAtSensors);
       return;
@@ -93,6 +95,7 @@ async function lookSlowly(): Promise<void> {
   if (refused === UNREACHABLE) return lose();
   if (refused === null && app.data.connection.status === "lost") return begin();
   await attempt(lookAtSensors);
+  if (!app.data.geometry) await attempt(lookAtNetwork);
 }
 
 async function lookAtHealth(): Promise<void> {
@@ -100,12 +103,12 @@ async function lookAtHealth(): Promise<void> {
   app.tell({ kind: "health", health: answer, ahead });
 }
 
-/** What lies in the ground; fetched again only when it is another network. */
+/** What lies in the ground; fetched again only when it is another network, or did not come yet. */
 async function lookAtNetwork(): Promise<void> {
   const before = app.data.about?.network.hash;
   const about = await getAbout();
   app.tell({ kind: "about", about });
-  if (about.network.hash === before && app.data.geometry) return;
+  if (about.network.hash === before && app.data.geometry && app.data.elements) return;
   const [ids, geometry] = await Promise.all([getIds(), getGeometry()]);
   app.tell({ kind: "elements", ...ids });
   app.tell({ kind: "geometry", geometry });

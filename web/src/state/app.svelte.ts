@@ -39,7 +39,7 @@ class App {
   level = $derived(this.format.percent(this.data.about?.level ?? 0.9));
   openFindings = $derived([...this.data.findings.values()].filter((finding) => finding.closed === null));
 
-  times = $derived(timesOf(this.data.timeline, this.data.lastEnd, this.data.about?.cycle_s ?? 3600, this.span));
+  times = $derived(timesOf(this.data.timeline, this.data.lastEnd, this.data.about?.cycle_s ?? 3600, this.span, this.route.at));
 
   /** A refusal in words. */
   whyOf(refusal: Refusal): string {

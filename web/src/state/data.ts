@@ -35,6 +35,8 @@ export interface Data {
   /** What each sensor should have read at the end of the last cycle. */
   readonly told: Readonly<Record<string, Estimate>>;
   readonly lastEnd: string | null;
+  /** How often the past was revised. */
+  readonly revised: number;
   /** Wall clock of the last cycles' arrivals, ms. */
   readonly arrivals: readonly number[];
   /** What the last cycles took, s. */
@@ -56,6 +58,7 @@ export const EMPTY: Data = {
   health: null,
   told: {},
   lastEnd: null,
+  revised: 0,
   arrivals: [],
   durations: [],
   deeds: [],
@@ -123,6 +126,7 @@ function withState(data: Data, state: StateEvent, now: number): Data {
     ...data,
     lastEnd: fresh ? state.cycle_end : data.lastEnd,
     told: fresh || state.cycle_end === data.lastEnd ? state.sensors : data.told,
+    revised: data.revised + (state.reason === "revised" ? 1 : 0),
     arrivals: fresh ? [...data.arrivals, now].slice(-KEPT_ARRIVALS) : data.arrivals,
   };
 }

@@ -1,13 +1,14 @@
 // What a warning is called, how far it is, and how a list of them is kept readable. Pure.
 import type { Finding } from "../service/contract";
 import type { Words } from "../words";
+import { isolated } from "../format/isolated";
 
 /** What it is about: the likeliest place, else its subject. */
 export const whereOf = (finding: Finding): string => finding.candidates[0]?.element ?? finding.subject;
 
 export function titleOf(finding: Finding, words: Words): string {
   const title = words.finding.titles[finding.kind] ?? words.finding.titles["unknown"];
-  return title ? title(finding.kind === "demand" || finding.kind === "model" ? finding.subject : whereOf(finding)) : finding.kind;
+  return title ? title(isolated(finding.kind === "demand" || finding.kind === "model" ? finding.subject : whereOf(finding))) : finding.kind;
 }
 
 export type Phase = "fresh" | "seen" | "inWork" | "rejectedState" | "closedState";
@@ -64,7 +65,7 @@ export function evidenceText(evidence: Finding["evidence"][number], language: st
   const text = evidence.text[language];
   if (text) return text;
   const deviations = Number(evidence.value["standard_deviations"]);
-  return evidence.code === "surprise" ? words.finding.codes.surprise(evidence.sensor, deviations < 0) : words.finding.codes.other(evidence.code);
+  return evidence.code === "surprise" ? words.finding.codes.surprise(isolated(evidence.sensor), deviations < 0) : words.finding.codes.other(evidence.code);
 }
 
 /** Findings that name an element or a sensor. */

@@ -7,7 +7,7 @@ import { chosenOf, placeOfChosen, placeOfSensor } from "./elements";
 /** More customers' meters than this are no signs any more but a rash; those that are silent stay. */
 const METERS_SHOWN = 30;
 
-export function sensorMarks(data: Data): readonly Mark[] {
+export function sensorMarks(data: Pick<Data, "sensors" | "elements">): readonly Mark[] {
   const meters = data.sensors.filter((sensor) => sensor.quantity === "demand").length;
   return data.sensors.flatMap((sensor): Mark[] => {
     const at = placeOfSensor(data, sensor);
@@ -17,7 +17,7 @@ export function sensorMarks(data: Data): readonly Mark[] {
 }
 
 /** Where the cause may be; the first candidate has a sign of its own. */
-export function candidateMarks(data: Data, finding: Finding): readonly Mark[] {
+export function candidateMarks(data: Pick<Data, "sensors" | "elements">, finding: Finding): readonly Mark[] {
   const most = finding.candidates[0]?.probability ?? 1;
   return finding.candidates.flatMap((candidate, place): Mark[] => {
     const at = placeOfChosen(data, chosenOf(data, candidate.element));
@@ -25,7 +25,7 @@ export function candidateMarks(data: Data, finding: Finding): readonly Mark[] {
   });
 }
 
-export function truthMarks(data: Data, events: readonly TruthEvent[]): readonly Mark[] {
+export function truthMarks(data: Pick<Data, "sensors" | "elements">, events: readonly TruthEvent[]): readonly Mark[] {
   return events.flatMap((event): Mark[] => {
     const at = placeOfChosen(data, chosenOf(data, event.sensor ?? event.element ?? ""));
     return at ? [{ at, shape: "truth", weight: 1 }] : [];

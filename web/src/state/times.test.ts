@@ -20,6 +20,10 @@ describe("the moments that can be shown", () => {
   it("go as far back as asked", () => {
     const times = timesOf(timeline, null, 300, "day");
     expect(times && momentAt(times, 0)).toBe("2018-01-08T03:00:00Z");
+    const linked = timesOf(timeline, null, 300, "day", "2018-01-04T03:00:00Z");
+    expect(linked && momentAt(linked, 0)).toBe("2018-01-04T03:00:00Z");
+    const before = timesOf(timeline, null, 300, "day", "2017-01-04T03:00:00Z");
+    expect(before && momentAt(before, 0)).toBe("2018-01-01T00:00:00Z");
   });
 
   it("make now no moment but now", () => {

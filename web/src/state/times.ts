@@ -14,12 +14,13 @@ export interface Times {
 }
 
 /** null while no cycle has closed. The stream may know a later end than the timeline that was fetched before it. */
-export function timesOf(timeline: Timeline | null, lastEnd: string | null, cycle: number, span: Span): Times | null {
+export function timesOf(timeline: Timeline | null, lastEnd: string | null, cycle: number, span: Span, at: string | null = null): Times | null {
   const last = [timeline?.last, lastEnd].filter((end) => typeof end === "string").map((end) => Date.parse(end));
   if (last.length === 0) return null;
   const now = Math.max(...last);
   const step = 1000 * (timeline?.cycle_s ?? cycle);
-  const first = Math.max(timeline?.first ? Date.parse(timeline.first) : now, now - LENGTH[span]);
+  const asked = at === null ? now : Date.parse(at); // a moment from before the span that somebody sent a link to
+  const first = Math.max(timeline?.first ? Date.parse(timeline.first) : now, Math.min(asked, now - LENGTH[span]));
   const until = Math.max(now, timeline?.forecast_until ? Date.parse(timeline.forecast_until) : now);
   return { first: now - step * Math.floor((now - first) / step), now, until, step };
 }

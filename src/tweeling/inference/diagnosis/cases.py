@@ -82,7 +82,7 @@ class Case:
         kind: the cause that was likeliest when it was opened.
         element: the likeliest element: pipe, valve, sensor, zone; "" when unknown.
         onset, opened, renewed: when it began, was found, and was found again; microseconds since 1970 UTC.
-        evidence: of its onset alone.
+        evidence: of its onset alone; empty once no more is gathered.
         places: of a leak: where it may be; empty for others.
         isolated: row of `Model.compared` that is not assimilated, -1 for none.
         verdict: of the last cycle in which evidence was gathered.
@@ -189,7 +189,8 @@ def diagnose(
     watch = _fresh(model, len(belief.leak_size)) if settling else diagnosis.watch
     watch = gather(watch, update, start, high)
     temper = diagnosis.temper
-    cases = tuple(_sharpened(library, case, update, span, high, temper) for case in diagnosis.cases)
+    heard = [_still_heard(case, diagnosis, end) for case in diagnosis.cases]
+    cases = tuple(_sharpened(library, case, update, span, high, temper) for case in heard)
     leaks = [case for case in cases if case.kind == "leak"]
     first_leak = parts(model)[3].start
     known = with_repairs(
@@ -263,11 +264,24 @@ def _tempered(
     return float(max(temper + (seen - temper) * min((end - start) / HOUR / TEMPER_HOURS, 1.0), 1.0))
 
 
+def _still_heard(case: Case, diagnosis: Diagnosis, end: int) -> Case:
+    """A case, without its evidence when what comes would not be its own.
+
+    That is so after a day, when something else was found or seems wrong since, and of a sensor that is not listened to.
+    """
+    age = (end - case.opened) / HOUR
+    other = any(later.number > case.number for later in diagnosis.cases)
+    disturbed = age > SETTLE_HOURS and diagnosis.suspicion > CALM
+    if age <= REFINE_HOURS and not other and not disturbed and case.isolated < 0:
+        return case
+    return replace(case, evidence=Evidence(**{name: table[:0] for name, table in vars(case.evidence).items()}))
+
+
 def _sharpened(library: Library, case: Case, update: Update, span: tuple[int, int], high: float, temper: float) -> Case:
     """A case after one surprise more."""
-    start, end = span
-    if end - case.opened > REFINE_HOURS * HOUR:
+    if not len(case.evidence):
         return case
+    start, end = span
     evidence = gather(case.evidence, update, start, high, new_onset=False)
     verdict = judge(library, evidence, end, temper)
     if not verdict.cause.any():
@@ -326,10 +340,12 @@ def _opened(
     follow = evidence.follow[0]
     cases = diagnosis.cases
     again = [old for old in cases if kind not in ("leak", "sensor") and (old.kind, old.element) == (kind, case.element)]
+    young = (end - SAME_HOURS * HOUR, evidence.weight[0])
+    if kind == "valve":
+        again = again or [old for old in cases if old.kind == "valve" and _same_valve(library, old, case, young)]
     if kind == "leak":
         case = replace(case, places=_places(library, case))
         signature = _signature(library, case.places, model)
-        young = (end - SAME_HOURS * HOUR, evidence.weight[0])
         again = [old for old in cases if old.kind == "leak" and _same_leak(library, model, old, case, signature, young)]
         size, sd = _size(verdict, chance)
         sd = max(sd, DOUBT * size)
@@ -383,9 +399,22 @@ def _same_leak(library: Library, model: Model, old: Case, new: Case, signature: 
     if _overlap(old.places, new.places) > SAME_PLACE:
         return True
     since, weight = young
-    before = _signature(library, old.places, model)
-    alike = before @ weight @ signature / np.sqrt((before @ weight @ before) * (signature @ weight @ signature))
-    return bool(old.opened >= since and alike > ALIKE)
+    return old.opened >= since and _likeness(_signature(library, old.places, model), signature, weight) > ALIKE
+
+
+def _same_valve(library: Library, old: Case, new: Case, young: tuple[float, Floats]) -> bool:
+    """Whether a valve is one that was found before, thought to be elsewhere near by; arguments as of `_same_leak`."""
+    since, weight = young
+    valves = [place for place, kind in enumerate(library.kind) if library.kinds[kind].cause == "valve"]
+    first, second = (
+        library.signature[:, next(place for place in valves if library.element[place] == case.element)] for case in (old, new)
+    )
+    return old.opened >= since and abs(_likeness(first, second, weight)) > ALIKE
+
+
+def _likeness(one: Floats, other: Floats, weight: Floats) -> float:
+    """Cosine of two signatures as the sensors see them."""
+    return float(one @ weight @ other / np.sqrt((one @ weight @ one) * (other @ weight @ other)))
 
 
 def _overlap(one: Places, other: Places) -> float:

@@ -36,6 +36,20 @@ class Messages:
     unread: tuple[tuple[int, str], ...] = ()
     partly: tuple[tuple[int, str], ...] = ()
 
+    @staticmethod
+    def unreadable(why: str) -> Messages:
+        """One message that cannot be made out."""
+        return Messages(_joined(()), ((0, why),))
+
+
+def joined(singles: Sequence[Messages]) -> Messages:
+    """Messages that were decoded one by one, as if together; each holds one."""
+    return Messages(
+        _joined([one.readings for one in singles]),
+        tuple((place, why) for place, one in enumerate(singles) for _, why in one.unread),
+        tuple((place, why) for place, one in enumerate(singles) for _, why in one.partly),
+    )
+
 
 def decode_messages(payloads: Sequence[bytes], zone: str = "UTC") -> Messages:
     """Makes readings of messages.
