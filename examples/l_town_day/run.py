@@ -27,7 +27,7 @@ def l_town() -> Path:
     """L-Town's file, in the folder of the package that carries it."""
     found = importlib.util.find_spec("epyt")
     if found is None or found.origin is None:
-        raise SystemExit("L-Town comes with the package epyt; `make demo` installs it")
+        raise SystemExit("L-Town comes with the package epyt; `make example` installs it")
     return Path(found.origin).parent / "networks" / "L-TOWN.inp"
 
 

@@ -1,4 +1,4 @@
-"""`make demo`, in small."""
+"""`make example`, in small."""
 
 from __future__ import annotations
 

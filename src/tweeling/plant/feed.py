@@ -189,10 +189,10 @@ def run(folder: Path, send_to: str, service: str, speed: float, stop: threading.
     """
     from tweeling.plant import demo
     from tweeling.plant.run import run_plant
-    from tweeling.plant.send import Door, Habits, as_arrow, send
+    from tweeling.plant.send import Door, Habits, as_arrow, send, way_to
 
     hidden, kept, clock = demo.read_hidden(folder), folder / demo.HIDDEN / demo.SENT, Clock.until(stop)
-    door = Door(send_to)
+    door = way_to(send_to)
     habits = Habits(form=as_arrow, say=say, clock=clock.now, wait=clock.wait)
 
     def post(piece: Piece) -> int:

@@ -14,13 +14,18 @@ from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, field_validator
+from scipy import sparse
+from scipy.sparse import csgraph
 
 from tweeling.errors import InputError
 from tweeling.live.config import checked, read_toml
-from tweeling.plant.events import RANDOM, AnyEvent
+from tweeling.network.network import LinkStatus, Network
+from tweeling.plant.events import RANDOM, AnyEvent, wet_pipes
 
 FOLDER = Path(__file__).with_name("scenarios")
 USUAL = "incidents"
+WIDE = 0.9
+"""Quantile of the diameters."""
 
 
 class Scenario(BaseModel):
@@ -72,18 +77,37 @@ class Chosen:
     """What `random` is to be drawn from in a demo, where that is less than a plant would draw from.
 
     Args:
-        sensors: ids of the instruments that may fail; empty for any.
+        sensors: ids of the instruments that may fail: one that the twin is never told of would fail unseen.
+        mains: ids of the pipes that may be closed: nobody would notice most of the others.
         seed: of the draws.
     """
 
     sensors: Sequence[str]
+    mains: Sequence[str]
     seed: int
+
+
+def mains(network: Network) -> list[str]:
+    """The widest tenth of the pipes, without those whose closing would cut a part of the town off; in the file's order."""
+    pipes = np.array([network.link(name) for name in wet_pipes(network)], dtype=np.int64)
+    if not len(pipes):
+        return []
+    wide = pipes[network.links.diameter[pipes] >= np.quantile(network.links.diameter[pipes], WIDE)]
+    joined = _parts(network, -1)
+    return [network.links.ids[link] for link in wide.tolist() if _parts(network, link) == joined]
+
+
+def _parts(network: Network, without: int) -> int:
+    """How many parts a network has without a link; closed links join nothing."""
+    links, n_nodes = network.links, len(network.nodes)
+    passes = links.status != LinkStatus.CLOSED
+    passes[without : without + 1] = False
+    graph = sparse.coo_array((np.ones(passes.sum()), (links.start[passes], links.end[passes])), (n_nodes, n_nodes))
+    return int(csgraph.connected_components(graph, directed=False)[0])
 
 
 def as_plant_events(scenario: Scenario, healthy: timedelta, chosen: Chosen) -> list[dict[str, Any]]:
     """The events as `PLANT.toml` has them, for a plant that begins with a healthy time.
-
-    A sensor that the twin is never told of would fail unseen, so a random one is drawn from those in `chosen`.
 
     Args:
         scenario: since the beginning of the demo.
@@ -91,7 +115,7 @@ def as_plant_events(scenario: Scenario, healthy: timedelta, chosen: Chosen) -> l
         chosen: what is drawn from.
     """
     rng = np.random.default_rng(np.random.SeedSequence(chosen.seed, spawn_key=(1,)))
-    order = [chosen.sensors[place] for place in rng.permutation(len(chosen.sensors))]
+    sensors, links = rng.permutation(list(chosen.sensors)).tolist(), rng.permutation(list(chosen.mains)).tolist()
     documents = []
     for event in scenario.events:
         document = event.model_dump(mode="json", exclude_none=True)
@@ -99,7 +123,9 @@ def as_plant_events(scenario: Scenario, healthy: timedelta, chosen: Chosen) -> l
             moment = getattr(event, key)
             if isinstance(moment, timedelta):
                 document[key] = (moment + healthy).total_seconds()
-        if document.get("sensor") == RANDOM and order:
-            document["sensor"] = order.pop(0)
+        if document.get("sensor") == RANDOM and sensors:
+            document["sensor"] = sensors.pop()
+        if event.kind == "close" and document["element"] == RANDOM and links:
+            document["element"] = links.pop()
         documents.append(document)
     return documents
