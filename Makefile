@@ -45,11 +45,11 @@ demo: $(READY) $(PAGE)
 example: $(READY)
 	$(BIN)/python examples/l_town_day/run.py
 
-test: $(READY) test-page
+test: $(READY) $(PAGE) test-page
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 test-page: $(MODULES)
 	cd web && $(RUN_NODE) scripts/types.mjs --check

@@ -10,8 +10,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from broker import Mosquitto, needs_mosquitto
 from plant.towns import TOWN
+from running import wait_until
 from tweeling.cli.main import run
+from tweeling.live.broker import Broker, make_listener
 
 PLANT = """\
 network = "town.inp"
@@ -93,6 +96,29 @@ def test_readings_are_sent_to_a_service(plant: Path, capsys: pytest.CaptureFixtu
     assert sum(len(json.loads(body)) for body in bodies) == 2 * 24 - 4
 
 
+@needs_mosquitto
+def test_readings_are_published_to_a_broker(plant: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    broker = Mosquitto(tmp_path / "broker").start()
+    came: list[bytes] = []
+    subscribed = threading.Event()
+    listener = make_listener(Broker("127.0.0.1", broker.port), "listener")
+    listener.on_message = lambda _client, _data, message: came.append(message.payload)
+    listener.on_subscribe = lambda *_: subscribed.set()
+    listener.on_connect = lambda client, *_: client.subscribe("town/readings", 1)
+    listener.connect("127.0.0.1", broker.port)
+    listener.loop_start()
+    try:
+        wait_until(subscribed.is_set)
+        assert run(["plant", str(plant), "--send", f"{broker.url}/town/readings", "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert (told["url"], told["readings"]) == (f"{broker.url}/town/readings", 2 * 24 - 4)
+        wait_until(lambda: sum(len(json.loads(body)) for body in came) == 2 * 24 - 4)
+    finally:
+        listener.disconnect()
+        listener.loop_stop()
+        broker.stop()
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -100,6 +126,7 @@ def test_readings_are_sent_to_a_service(plant: Path, capsys: pytest.CaptureFixtu
         (["--out", "readings.xlsx"], ".parquet or .csv"),
         (["--out", "absent/readings.csv"], "cannot be made"),
         (["--send", "nowhere"], "no address of a service"),
+        (["--send", "mqtt://127.0.0.1:1"], "mqtt://HOST:PORT/TOPIC"),
         (["--send", "http://127.0.0.1:1", "--speed", "-1"], "--speed"),
     ],
 )

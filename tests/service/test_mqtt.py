@@ -234,6 +234,23 @@ def test_unacknowledged_qos_0_cannot_fill_the_memory_either(town: Town, monkeypa
     publisher.close()
 
 
+def test_large_messages_are_not_gathered_beyond_a_size(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mqtt, "BYTES_AT_ONCE", 1000)
+    decode, sizes = mqtt.decode_messages, list[int]()
+
+    def noted(payloads: Sequence[bytes], zone: str) -> Any:
+        sizes.append(sum(map(len, payloads)))
+        return decode(payloads, zone)
+
+    monkeypatch.setattr(mqtt, "decode_messages", noted)
+    door = town.connected()
+    sent = messages(200)
+    publish(town, TOPIC, sent)
+    wait_until(lambda: door.tally.readings == 200)
+    assert town.kept() == as_readings(sent)
+    assert max(sizes) < 1000 + len(sent[-1])
+
+
 POISON = [b"nonsense", b'{"sensor":', b"7", b"", b"\xff\xfe", b"PAR1 and no more", b"\xff\xff\xff\xff no arrow", b"[" * 100_000]
 
 

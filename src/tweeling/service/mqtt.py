@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
 MOST_UNDECIDED, MOST_BYTES = 10_000, 64 << 20
 """Messages and bytes that wait for the disk; beyond, nothing is read."""
-AT_ONCE = 1_000
-"""Messages that are read and decoded together."""
+AT_ONCE, BYTES_AT_ONCE = 1_000, 4 << 20
+"""Messages and bytes that are read and decoded together; one that is larger comes alone."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds before the next attempt; doubled while connections fail or last no longer than `SHORT_SECONDS`."""
 SHORT_SECONDS = 2.0
@@ -109,14 +109,21 @@ class _Conversation:
     Args:
         number: of the connection.
         messages: that have come and are not decoded.
+        size: their bytes.
         trouble: why the connection is to be left or is gone; "" while it is well.
         ready: whether the subscription stands.
     """
 
     number: int
     messages: list[MQTTMessage] = field(default_factory=list)
+    size: int = 0
     trouble: str = ""
     ready: bool = False
+
+    def take(self, message: MQTTMessage) -> None:
+        """Keeps a message until it is decoded."""
+        self.messages.append(message)
+        self.size += len(message.payload)
 
 
 def mqtt_doors(config: TwinConfig, entrance: Entrance, clock: Callable[[], int]) -> tuple[MqttDoor, ...]:
@@ -274,7 +281,7 @@ class MqttDoor:
             talk.trouble = talk.trouble or f"the connection is lost{more}"
 
         self._paho.on_connect, self._paho.on_subscribe, self._paho.on_disconnect = connected, subscribed, disconnected
-        self._paho.on_message = lambda _client, _data, message: talk.messages.append(message)
+        self._paho.on_message = lambda _client, _data, message: talk.take(message)
         try:
             self._paho.connect(self.broker.host, self.broker.port, KEEPALIVE)
         except (OSError, ValueError) as error:
@@ -320,7 +327,7 @@ class MqttDoor:
         """Reads what has come; whether there may be more."""
         if not self._hungry():
             return False
-        while len(talk.messages) < AT_ONCE:
+        while len(talk.messages) < AT_ONCE and talk.size < BYTES_AT_ONCE:
             before = len(talk.messages)
             self._paho.loop_read()
             if len(talk.messages) == before:
@@ -331,7 +338,8 @@ class MqttDoor:
         """Hands on what was read."""
         if not talk.messages:
             return
-        messages, talk.messages = talk.messages, []
+        messages, size = talk.messages, talk.size
+        talk.messages, talk.size = [], 0
         self.tally.received += len(messages)
         self.tally.last_message = self._clock()
         decoded = self._decoded([bytes(message.payload) for message in messages])
@@ -347,7 +355,6 @@ class MqttDoor:
             self._refuse(talk, len(messages), error)
             return
         numbers = tuple((message.mid, message.qos) for message in messages if message.qos)
-        size = sum(len(message.payload) for message in messages)
         self._waiting.append(Batch(talk.number, numbers, len(messages), size, kept))
         self._count, self._size = self._count + len(messages), self._size + size
         if kept is not None:

@@ -15,8 +15,6 @@ import type { Surface, SurfaceEvents } from "./surface";
 
 /** One element is shown from this much nearer than the whole network, at most. */
 const NEAR = 8;
-/** CSS pixels round the middle within which Enter chooses. */
-const ENTER_REACH = 60;
 
 export class NetworkMap {
   private readonly scene: Scene;
@@ -68,7 +66,7 @@ export class NetworkMap {
   /** Goes where a place, or all of some places, can be seen; those without coordinates do not count. */
   flyTo(to: Place | readonly Place[]): void {
     const { scene } = this;
-    const places = "sort" in to ? [to] : to;
+    const places = "index" in to ? [to] : to; // not by "sort": every array has that
     const box = boxOf(this.geometry, scene.frame, places);
     if (!box) return;
     const camera = this.surface.camera();
@@ -116,6 +114,9 @@ export class NetworkMap {
       point: (at) => this.hover(at ? this.find(at.x, at.y) : null),
       moved: () => this.events.moved?.(this.getView()),
       drawn: () => {
+        // Who looks from outside (tests) can see which paint is on the screen: 1 is the empty one of the beginning.
+        const paint = String(this.scene.changes.paint);
+        if (this.container.dataset["paint"] !== paint) this.container.dataset["paint"] = paint;
         if (!this.drawn) this.events.drawn?.();
         this.drawn = true;
       },
@@ -149,9 +150,11 @@ export class NetworkMap {
     this.events.hover(place);
   }
 
+  /** With the keyboard: what lies nearest to the middle. */
   private chooseMiddle(): void {
-    const { x, y } = this.surface.camera();
-    this.events.pick(this.find(x, y, ENTER_REACH));
+    const { x, y, width, height } = this.surface.camera();
+    const place = this.find(x, y, Math.min(width, height) / 2);
+    if (place) this.events.pick(place);
   }
 
   private showLook(): void {

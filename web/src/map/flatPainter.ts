@@ -117,7 +117,7 @@ export class FlatPainter {
       const { left, top, size } = sheet.cell(sign.name);
       const wide = CELL * sign.size;
       pen.save();
-      pen.translate(toX(sign.x), toY(sign.y));
+      pen.translate(toX(sign.x) + sign.aside, toY(sign.y) - sign.aside);
       pen.rotate(-Math.atan2(sign.dy, sign.dx));
       pen.drawImage(sheet.canvas, left, top, size, size, -wide / 2, -wide / 2, wide, wide);
       pen.restore();

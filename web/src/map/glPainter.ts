@@ -317,7 +317,7 @@ export class GlPainter {
         const [offsetX, offsetY] = [half * (right * sign.dx - up * sign.dy), half * (right * sign.dy + up * sign.dx)];
         const u = (left + (size * (right + 1)) / 2) / sheet.canvas.width;
         const v = (top + (size * (1 - up)) / 2) / sheet.canvas.height;
-        vertices.set([sign.x, sign.y, offsetX, offsetY, u, v], SIGN_FLOATS * (4 * i + corner));
+        vertices.set([sign.x, sign.y, sign.aside + offsetX, sign.aside + offsetY, u, v], SIGN_FLOATS * (4 * i + corner));
       });
       indices.set([0, 1, 2, 2, 1, 3].map((corner) => 4 * i + corner), 6 * i);
     });

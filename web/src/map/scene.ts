@@ -59,7 +59,7 @@ export class Scene {
   /** All signs for a camera, from below to above. */
   signs(camera: Camera): Sign[] {
     const chosen = this.chosen && this.spot(this.chosen);
-    const ring: Sign[] = chosen && this.chosen ? [{ ...chosen, dx: 1, dy: 0, name: "chosen", size: 1, place: this.chosen }] : [];
+    const ring: Sign[] = chosen && this.chosen ? [{ ...chosen, dx: 1, dy: 0, name: "chosen", size: 1, place: this.chosen, aside: 0 }] : [];
     const size = Math.min(1.25, Math.max(0.6, 0.4 + 0.25 * this.growth(camera)));
     const crowded = this.crowded(camera);
     const standing = this.equipment.filter((sign) => !(crowded && sign.name === "valve")).map((sign) => ({ ...sign, size: size * sign.size }));

@@ -128,6 +128,8 @@ export interface Sign extends Spot {
   /** 1: as drawn. */
   readonly size: number;
   readonly place: Place;
+  /** CSS pixels to the right and up of the point, so that it does not cover another sign there. */
+  readonly aside: number;
 }
 
 const NODE_SIGNS: readonly (SignName | null)[] = [null, "reservoir", "tank"];
@@ -138,7 +140,7 @@ export function equipment(geometry: Geometry, frame: Frame): Sign[] {
   const signs: Sign[] = [];
   const add = (place: Place, name: SignName | null | undefined) => {
     const spot = name ? spotOf(geometry, frame, place) : null;
-    if (name && spot) signs.push({ ...spot, name, size: 1, place });
+    if (name && spot) signs.push({ ...spot, name, size: 1, place, aside: 0 });
   };
   geometry.linkKind.forEach((kind, index) => kind !== 0 && add({ sort: "link", index }, LINK_SIGNS[kind]));
   geometry.nodeKind.forEach((kind, index) => kind !== 0 && add({ sort: "node", index }, NODE_SIGNS[kind]));
@@ -147,13 +149,18 @@ export function equipment(geometry: Geometry, frame: Frame): Sign[] {
 
 const RANK = ["candidate", "sensor", "stale", "first", "truth"];
 
+/** How far a sensor stands aside of what it is in: a tank, a pump. */
+const ASIDE = 10;
+
 /** Signs of marks, in the order in which they are drawn; marks at places without coordinates have none. */
 export function markSigns(geometry: Geometry, frame: Frame, marks: readonly Mark[]): Sign[] {
   const signs = marks.flatMap((mark): (Sign & { rank: number })[] => {
     const spot = spotOf(geometry, frame, mark.at);
     if (!spot) return [];
     const name: SignName = mark.shape === "candidate" ? `ring${ringOf(mark.weight)}` : mark.shape;
-    return [{ x: spot.x, y: spot.y, dx: 1, dy: 0, name, size: 1, place: mark.at, rank: RANK.indexOf(mark.shape) }];
+    const kinds = mark.at.sort === "node" ? geometry.nodeKind : geometry.linkKind;
+    const aside = (mark.shape === "sensor" || mark.shape === "stale") && kinds[mark.at.index] !== 0 ? ASIDE : 0;
+    return [{ x: spot.x, y: spot.y, dx: 1, dy: 0, name, size: 1, place: mark.at, aside, rank: RANK.indexOf(mark.shape) }];
   });
   return signs.sort((a, b) => a.rank - b.rank);
 }
