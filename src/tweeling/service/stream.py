@@ -49,7 +49,8 @@ class Broadcaster:
         """Adds an event and wakes the listeners."""
         async with self._news:
             self._last += 1
-            self._events.append(Event(self._last, kind, data))
+            # As text: two thousand events of a town as dictionaries would be a hundred megabytes.
+            self._events.append(Event(self._last, kind, msgspec.Raw(msgspec.json.encode(data))))
             self._news.notify_all()
 
     async def close(self) -> None:
