@@ -376,7 +376,7 @@ export const en = {
     within90: "Inside 90 %",
     within50: "Inside 50 %",
     crps: "CRPS",
-    skill: "Without assimilation",
+    skill: "Without assimi\u00ADlation",
     cycles: "Cycles",
     durations: (o: { last: string; median: string; most: string; n: string }) => `last ${o.last} s; median ${o.median} s and longest ${o.most} s of the last ${o.n}`,
     oneDuration: (last: string) => `last ${last} s`,

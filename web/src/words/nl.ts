@@ -376,7 +376,7 @@ export const nl = {
     within90: "Binnen 90 %",
     within50: "Binnen 50 %",
     crps: "CRPS",
-    skill: "Zonder assimilatie",
+    skill: "Zonder assimi\u00ADlatie",
     cycles: "Cycli",
     durations: (o: { last: string; median: string; most: string; n: string }) => `laatste ${o.last} s; mediaan ${o.median} s en langste ${o.most} s van de laatste ${o.n}`,
     oneDuration: (last: string) => `laatste ${last} s`,
