@@ -48,16 +48,16 @@ def test_a_healthy_week_is_told_in_quarters(capsys: pytest.CaptureFixture[str]) 
     ]
 
 
-def test_a_finding_is_told_when_it_comes_when_it_points_elsewhere_and_when_it_is_closed(
+def test_a_finding_is_told_when_it_comes_when_it_is_called_something_else_and_when_it_is_closed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    elsewhere, closed = Finding("f-0001", "leak", 0.9, "p7", False), Finding("f-0001", "leak", 0.9, "p7", True)
-    surer = Finding("f-0001", "leak", 0.95, "p7", False)
-    views = [with_(LIVE, findings=(one,)) for one in (LEAK, LEAK, elsewhere, surer, closed)]
+    surer, other = Finding("f-0001", "leak", 0.95, "p7", False), Finding("f-0001", "valve", 0.9, "p7", False)
+    closed = Finding("f-0001", "valve", 0.9, "p7", True)
+    views = [with_(LIVE, findings=(one,)) for one in (LEAK, LEAK, surer, other, closed)]
     assert said(capsys, RUN, LIVE, *views)[4:] == [
         "Mon 12 Jan 05:55  f-0001 leak 71%, first candidate p232",
-        "Mon 12 Jan 05:55  f-0001 leak 90%, first candidate p7",
-        "Mon 12 Jan 05:55  f-0001 leak: closed",
+        "Mon 12 Jan 05:55  f-0001 valve 90%, first candidate p7",
+        "Mon 12 Jan 05:55  f-0001 valve: closed",
     ]
 
 

@@ -15,7 +15,7 @@ from plant.towns import read_town
 from tweeling.errors import InputError
 from tweeling.observation.sensors import Sensor, Sensors
 from tweeling.plant.config import plant_world
-from tweeling.plant.feed import Clock, Feed, Place, Stopped, play, read_place, write_place
+from tweeling.plant.feed import Clock, Feed, Place, Stopped, is_ready, play, read_place, write_place
 from tweeling.plant.run import Piece, run_plant
 from tweeling.plant.truth import Hidden, hide
 from tweeling.reading import SECOND, microseconds
@@ -117,3 +117,20 @@ def test_a_place_that_cannot_be_read_is_refused_with_the_way_out(tmp_path: Path,
     (tmp_path / "sent.json").write_text(text)
     with pytest.raises(InputError, match="--fresh"):
         read_place(tmp_path / "sent.json")
+
+
+@pytest.mark.parametrize(
+    ("last_end", "last_time", "catching_up", "ready"),
+    [
+        (None, None, None, False),
+        (None, "2026-01-11T23:55:00Z", {"done": 0, "of": 168}, False),
+        ("2026-01-10T00:00:00Z", "2026-01-11T23:55:00Z", {"done": 120, "of": 168}, False),
+        ("2026-01-11T23:00:00Z", "2026-01-11T23:55:00Z", None, False),
+        ("2026-01-11T23:50:00Z", "2026-01-11T23:55:00Z", None, True),
+    ],
+)
+def test_a_twin_is_ready_when_it_is_where_its_sensors_are(
+    last_end: str | None, last_time: str | None, catching_up: dict[str, float] | None, ready: bool
+) -> None:
+    health = {"twin": {"last_end": last_end}, "sensors": {"last_time": last_time}, "catching_up": catching_up}
+    assert is_ready(health) is ready

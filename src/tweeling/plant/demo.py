@@ -29,9 +29,10 @@ from tweeling.network.inp.read import read_network
 from tweeling.observation.sensors import COLUMNS, Sensor, Sensors, read_sensors
 from tweeling.plant.config import PlantWorld, plant_world
 from tweeling.plant.l_town import WITHHELD, l_town_file, l_town_sensors
+from tweeling.plant.mains import busy_mains
 from tweeling.plant.output import write_truth
 from tweeling.plant.record import Record, truth_document
-from tweeling.plant.scenario import Chosen, as_plant_events, mains, read_scenario, scenario_id
+from tweeling.plant.scenario import Chosen, as_plant_events, read_scenario, scenario_id
 from tweeling.plant.truth import Hidden, hide
 from tweeling.reading import iso_time, microseconds
 
@@ -201,7 +202,7 @@ def plan(town: Town, *, scenario: str, seed: int, members: int) -> Plan:
         "seed": seed,
         "start": iso_time(microseconds(BEGINS - HEALTHY)),
         "days": (HEALTHY + LASTS) / timedelta(days=1),
-        "events": as_plant_events(told, HEALTHY, Chosen(may_fail, mains(network), seed)),
+        "events": as_plant_events(told, HEALTHY, Chosen(may_fail, busy_mains(network) if told.closes_any else (), seed)),
     }
     hidden = hide(network, Sensors.of_rows(rows, network), plant_world(world))
     story = Story(town.name, scenario_id(scenario), told.about, seed, members, tuple(town.withhold))

@@ -11,11 +11,12 @@ import json
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +26,8 @@ from tweeling.reading import SECOND, iso_time, microseconds
 
 LOOK_SECONDS = 0.5
 """How often is looked whether the twin has taken the healthy time."""
+NEARLY = timedelta(minutes=15)
+"""A twin that is so far behind its sensors has taken what was sent."""
 ANSWER_SECONDS = 5.0
 NEVER = -(2**62)
 
@@ -154,7 +157,7 @@ def _posted(piece: Piece, place: Place, feed: Feed) -> Place:
 
 
 def wait_until_taken(url: str, clock: Clock) -> None:
-    """Waits until the twin behind a service has no backlog.
+    """Waits until the twin behind a service is where its sensors are.
 
     Args:
         url: of the service.
@@ -167,10 +170,18 @@ def wait_until_taken(url: str, clock: Clock) -> None:
 def _has_taken(url: str) -> bool:
     try:
         with urllib.request.urlopen(f"{url}/health", timeout=ANSWER_SECONDS) as answer:
-            health = json.load(answer)
+            return is_ready(json.load(answer))
     except (OSError, ValueError):  # away, or starting: it is asked again
         return False
-    return health["twin"]["last_end"] is not None and health["catching_up"] is None
+
+
+def is_ready(health: Mapping[str, Any]) -> bool:
+    """Whether a twin is where its sensors are, as `/health` tells."""
+    ends = health["twin"]["last_end"], health["sensors"]["last_time"]
+    if health["catching_up"] is not None or None in ends:
+        return False
+    taken, reached = (datetime.fromisoformat(end) for end in ends)
+    return bool(reached - taken <= NEARLY)
 
 
 def run(folder: Path, send_to: str, service: str, speed: float, stop: threading.Event, say: Callable[[str], None]) -> None:

@@ -14,18 +14,13 @@ from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, field_validator
-from scipy import sparse
-from scipy.sparse import csgraph
 
 from tweeling.errors import InputError
 from tweeling.live.config import checked, read_toml
-from tweeling.network.network import LinkStatus, Network
-from tweeling.plant.events import RANDOM, AnyEvent, wet_pipes
+from tweeling.plant.events import RANDOM, AnyEvent
 
 FOLDER = Path(__file__).with_name("scenarios")
 USUAL = "incidents"
-WIDE = 0.9
-"""Quantile of the diameters."""
 
 
 class Scenario(BaseModel):
@@ -40,6 +35,11 @@ class Scenario(BaseModel):
 
     about: str = ""
     events: tuple[AnyEvent, ...]
+
+    @property
+    def closes_any(self) -> bool:
+        """Whether it closes a pipe that is to be drawn."""
+        return any(event.kind == "close" and event.subject == RANDOM for event in self.events)
 
     @field_validator("events")
     @classmethod
@@ -85,25 +85,6 @@ class Chosen:
     sensors: Sequence[str]
     mains: Sequence[str]
     seed: int
-
-
-def mains(network: Network) -> list[str]:
-    """The widest tenth of the pipes, without those whose closing would cut a part of the town off; in the file's order."""
-    pipes = np.array([network.link(name) for name in wet_pipes(network)], dtype=np.int64)
-    if not len(pipes):
-        return []
-    wide = pipes[network.links.diameter[pipes] >= np.quantile(network.links.diameter[pipes], WIDE)]
-    joined = _parts(network, -1)
-    return [network.links.ids[link] for link in wide.tolist() if _parts(network, link) == joined]
-
-
-def _parts(network: Network, without: int) -> int:
-    """How many parts a network has without a link; closed links join nothing."""
-    links, n_nodes = network.links, len(network.nodes)
-    passes = links.status != LinkStatus.CLOSED
-    passes[without : without + 1] = False
-    graph = sparse.coo_array((np.ones(passes.sum()), (links.start[passes], links.end[passes])), (n_nodes, n_nodes))
-    return int(csgraph.connected_components(graph, directed=False)[0])
 
 
 def as_plant_events(scenario: Scenario, healthy: timedelta, chosen: Chosen) -> list[dict[str, Any]]:
