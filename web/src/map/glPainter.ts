@@ -96,7 +96,7 @@ export class GlPainter {
   private readonly textures: Record<"colours" | "sheet", WebGLTexture>;
   private readonly linkValues: Uint8Array;
   private sheet: Sheet | null = null;
-  private readonly done = { paint: 0, look: 0 };
+  private readonly done = { paint: 0, look: 0, ratio: 0 };
   private readonly picture: Picture;
   private lastKey = "";
 
@@ -124,7 +124,7 @@ export class GlPainter {
   draw(camera: Camera, pixelRatio: number): void {
     const { gl, scene } = this;
     if (this.done.paint !== scene.changes.paint) this.uploadPaint();
-    if (this.done.look !== scene.changes.look) this.uploadSheet(pixelRatio);
+    if (this.done.look !== scene.changes.look || this.done.ratio !== pixelRatio) this.uploadSheet(pixelRatio);
     gl.disable(gl.DEPTH_TEST);
     gl.disable(gl.STENCIL_TEST);
     gl.disable(gl.CULL_FACE);
@@ -232,6 +232,7 @@ export class GlPainter {
     this.upload("sheet", () => gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, gl.RGBA, gl.UNSIGNED_BYTE, sheet.canvas));
     gl.pixelStorei(gl.UNPACK_PREMULTIPLY_ALPHA_WEBGL, false);
     this.done.look = this.scene.changes.look;
+    this.done.ratio = pixelRatio;
   }
 
   private upload(name: "colours" | "sheet", load: () => void): void {

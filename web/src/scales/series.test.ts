@@ -37,6 +37,11 @@ describe("a series", () => {
     expect(plotOf({ ...series, forecast: [] }, 1).now).toBeNull();
   });
 
+  it("of long ago has no forecast", () => {
+    const plot = plotOf({ ...series, forecast_made: "2018-02-01T00:00:00Z" }, 1);
+    expect([plot.now, plot.time.length, plot.lines.ahead.every((value) => value === null)]).toEqual([null, 3, true]);
+  });
+
   it("goes on where it ended, as if it had been fetched at once", () => {
     const reading = (time: string) => ({ time, sensor: "pressure:n1", value: 30, flag: "good" });
     const newer = { ...series, bands: [band("2018-01-09T02:00:00Z", 40)], measured: [reading("2018-01-09T01:30:00Z")], forecast: [] };

@@ -25,8 +25,10 @@ export function plotOf(series: Series, factor: number): Plot {
   };
   const scaled = (value: number | null) => (value === null ? null : value * factor);
   for (const { time, estimate } of series.bands) put(time, { high: scaled(estimate.high), low: scaled(estimate.low), median: scaled(estimate.median) });
-  const ahead = series.forecast ?? [];
   const last = series.bands.at(-1);
+  // A series of long ago has nothing to do with what is to come.
+  const current = last !== undefined && last.time >= (series.forecast_made ?? "");
+  const ahead = current ? series.forecast : [];
   if (last && ahead.length > 0) {
     put(last.time, { aheadHigh: scaled(last.estimate.high), aheadLow: scaled(last.estimate.low), ahead: scaled(last.estimate.median) });
   }

@@ -86,7 +86,7 @@ async function attempt(fetching: () => Promise<void>): Promise<number | null> {
 }
 
 async function refetch(): Promise<void> {
-  await Promise.all([lookAtHealth, lookAtNetwork, lookAtTimeline, lookAtSensors].map(attempt));
+  await Promise.all([lookAtHealth, lookAtAbout, lookAtNetwork, lookAtTimeline, lookAtSensors].map(attempt));
 }
 
 /** What the stream does not tell; and whether it still can tell anything. */
@@ -95,7 +95,8 @@ async function lookSlowly(): Promise<void> {
   if (refused === UNREACHABLE) return lose();
   if (refused === null && app.data.connection.status === "lost") return begin();
   await attempt(lookAtSensors);
-  if (!app.data.geometry) await attempt(lookAtNetwork);
+  if (!app.data.about) await attempt(lookAtAbout);
+  await attempt(lookAtNetwork);
 }
 
 async function lookAtHealth(): Promise<void> {
@@ -103,12 +104,20 @@ async function lookAtHealth(): Promise<void> {
   app.tell({ kind: "health", health: answer, ahead });
 }
 
-/** What lies in the ground; fetched again only when it is another network, or did not come yet. */
-async function lookAtNetwork(): Promise<void> {
+/** What the twin is of; another network than before is fetched anew. */
+async function lookAtAbout(): Promise<void> {
   const before = app.data.about?.network.hash;
   const about = await getAbout();
   app.tell({ kind: "about", about });
-  if (about.network.hash === before && app.data.geometry && app.data.elements) return;
+  if (before !== undefined && before !== about.network.hash) await fetchNetwork();
+}
+
+/** What lies in the ground, unless it is there. */
+async function lookAtNetwork(): Promise<void> {
+  if (!app.data.geometry || !app.data.elements) await fetchNetwork();
+}
+
+async function fetchNetwork(): Promise<void> {
   const [ids, geometry] = await Promise.all([getIds(), getGeometry()]);
   app.tell({ kind: "elements", ...ids });
   app.tell({ kind: "geometry", geometry });

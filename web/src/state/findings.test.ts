@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { aFinding } from "../testing/build";
 import { en } from "../words/en";
 import { nl } from "../words/nl";
-import { causesOf, concerning, evidenceText, grouped, loudestOf, perDay, phaseOf, titleOf } from "./findings";
+import { causesOf, concerning, evidenceText, grouped, loudestOf, newestFresh, perDay, phaseOf, titleOf } from "./findings";
 
 describe("a warning", () => {
   it("is called after its likeliest place, in the page's language", () => {
@@ -59,6 +59,13 @@ describe("a list of warnings", () => {
 
   it("leaves a few of a sort by themselves", () => {
     expect(grouped([raised("a", 1, "z"), raised("b", 2, "z")]).map((group) => group.key)).toEqual(["b", "a"]);
+  });
+
+  it("has one that is new to show, and says how many more", () => {
+    const open = [raised("a", 1, "z"), raised("b", 5, "z"), raised("c", 3, "z")];
+    expect(newestFresh(open, new Map())).toEqual({ finding: open[1], more: 2 });
+    expect(newestFresh(open, new Map([["b", 1], ["c", 1]]))).toEqual({ finding: open[0], more: 0 });
+    expect(newestFresh([], new Map())).toBeNull();
   });
 
   it("counts by day, days without any as well", () => {

@@ -20,6 +20,13 @@ export function phaseOf(finding: Finding, seen: ReadonlyMap<string, number>): Ph
   return seen.has(finding.id) ? "seen" : "fresh";
 }
 
+/** The open warning that was raised last and that nobody has looked at here, and how many more there are. */
+export function newestFresh(open: readonly Finding[], seen: ReadonlyMap<string, number>): { readonly finding: Finding; readonly more: number } | null {
+  const fresh = open.filter((finding) => phaseOf(finding, seen) === "fresh");
+  const newest = fresh.reduce<Finding | null>((last, finding) => (last && last.raised > finding.raised ? last : finding), null);
+  return newest && { finding: newest, more: fresh.length - 1 };
+}
+
 /** Warnings that say the same of the same thing, newest first. */
 export interface Group {
   readonly key: string;
