@@ -43,13 +43,13 @@ from typing import Any
 import numpy as np
 
 from common import write_result
+from tweeling.network.ways import Ways
+from tweeling.plant.l_town import WITHHELD
 from worlds import (
     HOUR,
     NEAR,
-    WITHHELD,
     Said,
     Scored,
-    Ways,
     changed_knobs,
     epyt_network,
     first_of,
