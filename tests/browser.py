@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -66,3 +68,25 @@ def play(story: str, address: str, pictures: Path, arguments: Sequence[str] = ()
     played = subprocess.run(command, cwd=WEB, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
     if played.returncode:
         pytest.fail(f"{story}: {played.stdout}{played.stderr}", pytrace=False)
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A demo that runs.
+
+    Args:
+        address: of its page.
+        said: the file of what it says, a JSON document a line.
+    """
+
+    address: str
+    said: Path
+
+    def texts(self) -> list[str]:
+        """What it has said of its processes so far, and its address."""
+        whole = (line for line in self.said.read_text().splitlines(keepends=True) if line.endswith("\n"))
+        return [told.get("text", told.get("url", "")) for told in map(json.loads, whole)]
+
+    def doors(self) -> int:
+        """The id of the process of the doors, as it is now."""
+        return [int(text.split()[-1]) for text in self.texts() if text.startswith("doors started")][-1]

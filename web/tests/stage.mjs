@@ -3,6 +3,9 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
+/** What takes longer than this has failed, ms; only a demo that still learns needs as much. */
+export const PATIENCE = 240_000;
+
 /** CSS pixels that the map keeps free round a network that fits (see src/map/frame.ts). */
 const PADDING = 48;
 
@@ -14,10 +17,11 @@ export class Stage {
     Object.assign(this, { browser, address, pictures, args });
   }
 
-  /** A new page of a new visitor; `prepare` runs in it before the page's own code. */
-  async open({ hash = "", width = 1400, height = 860, prepare, locale = "en-GB", colorScheme = "dark", ...context } = {}) {
+  /** A new page of a new visitor; `prepare` runs in it before the page's own code; with `clock` the story can let time pass. */
+  async open({ hash = "", width = 1400, height = 860, prepare, clock = false, locale = "en-GB", colorScheme = "dark", ...context } = {}) {
     const visitor = await this.browser.newContext({ viewport: { width, height }, locale, colorScheme, timezoneId: "Europe/Amsterdam", ...context });
     const page = await visitor.newPage();
+    if (clock) await page.clock.install();
     page.on("console", (message) => message.type() === "error" && this.complain(`console: ${message.text()}`));
     page.on("pageerror", (error) => this.complain(`error: ${error.stack ?? error}`));
     page.on("request", (request) => {
@@ -39,6 +43,11 @@ export class Stage {
   /** Fails when a page had something to complain of; a story that expects complaints takes them out before. */
   judge() {
     assert.deepEqual(this.complaints, []);
+  }
+
+  /** Takes out what a story expects: what a browser itself says of a service that is away. */
+  forgive(pattern) {
+    this.complaints = this.complaints.filter((complaint) => !pattern.test(complaint));
   }
 
   async json(path) {
@@ -86,6 +95,25 @@ export class Stage {
   async picture(page, name, of = page) {
     mkdirSync(this.pictures, { recursive: true });
     return of.screenshot({ path: join(this.pictures, `${name}.png`), animations: "disabled" });
+  }
+
+  /** How many pixels of a picture have a colour, [red, green, blue]. */
+  async count(picture, colour) {
+    const page = await this.browser.newPage();
+    const found = await page.evaluate(
+      async ([image, [red, green, blue]]) => {
+        const bitmap = await createImageBitmap(await (await fetch(`data:image/png;base64,${image}`)).blob());
+        const pen = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
+        pen.drawImage(bitmap, 0, 0);
+        const { data } = pen.getImageData(0, 0, bitmap.width, bitmap.height);
+        let count = 0;
+        for (let i = 0; i < data.length; i += 4) if (Math.abs(data[i] - red) + Math.abs(data[i + 1] - green) + Math.abs(data[i + 2] - blue) < 9) count++;
+        return count;
+      },
+      [picture.toString("base64"), colour],
+    );
+    await page.close();
+    return found;
   }
 
   /** How two pictures differ: the share of pixels that differ visibly, and how many different colours each has. */
@@ -144,4 +172,10 @@ export async function setReading(page, reading) {
     location.hash = `${location.hash.split("?")[0]}?${said}`;
   }, reading);
   await page.waitForFunction((old) => document.querySelector(".network-map").dataset.paint !== old, paint);
+}
+
+/** Waits until something is so that is known outside the page; `ask` says whether. */
+export async function until(ask, why) {
+  for (const end = Date.now() + PATIENCE; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 100))) if (await ask()) return;
+  throw new Error(`it did not come true: ${why}`);
 }
