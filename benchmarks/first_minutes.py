@@ -49,8 +49,8 @@ def main() -> None:
         ),
     ]
     notes = [
-        "Clone, virtual environment, packages from the index, build of the page, compilation of the kernels and a healthy week are "
-        f"all in it; the leak begins half a simulated hour after that week. Load of the machine before: {load:.1f}.",
+        "Clone, virtual environment, packages from the index, build of the page, compilation of the kernels and a healthy week "
+        f"are all in it; the leak begins half a simulated hour after that week. Load of the machine before: {load:.1f}.",
     ]
     write_result("first_minutes", rows, notes, details=[f"{seconds:.0f} s {line}" for seconds, line in lines])
 
