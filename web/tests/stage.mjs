@@ -1,7 +1,8 @@
 // What stories share: pages that are listened to, the network as the service sends it, and pictures that can be compared.
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import typescript from "typescript";
 
 /** What takes longer than this has failed, ms; only a demo that still learns needs as much. */
 export const PATIENCE = 240_000;
@@ -162,6 +163,31 @@ export async function drawn(page) {
   }
   throw new Error("the map never comes to rest");
 }
+
+/** Waits until the map shows values; on a map of a demo there is soon other news. */
+export const drawnOnce = (page) => page.waitForFunction(() => Number(document.querySelector(".network-map")?.dataset.paint) > 1);
+
+/** The open leak of a demo, as the service tells it, as soon as there is one. */
+export async function openLeak(stage) {
+  let leak;
+  await until(async () => {
+    const { findings } = await stage.json("/api/findings");
+    leak = findings.find((one) => one.kind === "leak" && one.closed === null);
+    return leak !== undefined;
+  }, "a leak is found");
+  return leak;
+}
+
+/** The page's words by language. */
+export const words = Object.fromEntries(
+  await Promise.all(
+    ["en", "nl"].map(async (language) => {
+      const source = readFileSync(new URL(`../src/words/${language}.ts`, import.meta.url), "utf-8");
+      const { outputText } = typescript.transpileModule(source, { compilerOptions: { module: "ESNext", target: "ES2022" } });
+      return [language, (await import(`data:text/javascript,${encodeURIComponent(outputText)}`))[language]];
+    }),
+  ),
+);
 
 /** Shows another reading of the estimates, and waits until the map has its colours. */
 export async function setReading(page, reading) {
