@@ -19,7 +19,7 @@ from tweeling.reading import iso_time
 from twins import L_TOWN, hidden_town, twin_of
 
 HOURS = 6
-DEMO = ("--seed", "1", "--members", "20", "--speed", "600")
+DEMO = ("--seed", "1", "--members", "20", "--speed", "240")
 """A demo whose leak twenty members find, and find in the right place: what is tested is what an operator does then."""
 
 

@@ -34,8 +34,8 @@ export default async (stage) => {
     await look("settings");
     await page.keyboard.press("Escape");
     await page.keyboard.press("Control+k");
-    await page.getByRole("combobox").last().fill("p1");
-    await page.getByRole("option").first().waitFor();
+    await page.locator("dialog input").fill("p1");
+    await page.locator("dialog [role=option]").first().waitFor();
     await look("search");
     await page.keyboard.press("Escape");
 
@@ -54,7 +54,7 @@ export default async (stage) => {
     await page.keyboard.press("Escape");
 
     await go("#/health");
-    await page.locator("main tbody tr").first().waitFor();
+    await page.locator("main tbody th button").first().waitFor();
     await look("Model health");
 
     await page.route("**/api/**", (route) => route.fulfill({ status: 401, json: { error: "a token is needed" } }));
