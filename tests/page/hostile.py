@@ -120,7 +120,7 @@ def findings(at: int) -> tuple[Finding, ...]:
         element = name if kind in ("sensor", "tampering") else as_id(name)
         evidence = Evidence("surprise", name, {"standard_deviations": 4.0}, {"en": f"en {name}", "nl": f"nl {name}"})
         notes = (f"note {name}", f"nul \0 {name}", f"{name}\n{name}")
-        closed, candidates = at if place % 5 == 4 else None, (Candidate(element, 0.7),)
+        closed = at if place % 5 == 4 else None
         found.append(
             Finding(
                 f"f-{place:04}", kind, name, at, at, closed, 1, 0.9, causes, (Candidate(element, 0.7),), None, (evidence,), name
