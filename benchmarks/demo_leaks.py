@@ -43,13 +43,13 @@ from typing import Any
 import numpy as np
 
 from common import write_result
+from tweeling.network.ways import Ways
+from tweeling.plant.l_town import WITHHELD
 from worlds import (
     HOUR,
     NEAR,
-    WITHHELD,
     Said,
     Scored,
-    Ways,
     changed_knobs,
     epyt_network,
     first_of,
@@ -280,6 +280,8 @@ def line(world: World) -> str:
         texts.append(f"{one.first.kind} {one.last.first} at {at:.1f} h{metres}, {one.likeliest} {one.probability:.2f} {mark}")
     true = ", ".join(f"{event.cause} {event.subject}" for event in world.events) or "healthy"
     pace = f"week {world.week_seconds:.0f} s, cycle {1000 * world.cycle_seconds:.0f} ms"
+    if world.near:
+        pace += f"; after {WITHIN:g} h {world.near[round(2 * WITHIN) - 1]:.0f} m"
     return f"seed {world.seed} ({true}; {pace}): {'; '.join(texts) or 'nothing'}"
 
 

@@ -61,6 +61,11 @@ def test_a_finding_is_told_when_it_comes_when_it_is_called_something_else_and_wh
     ]
 
 
+def test_what_was_over_before_a_demo_went_on_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:
+    over = Finding("f-0001", "leak", 0.9, "p7", True)
+    assert len(said(capsys, RUN, START, with_(LIVE, findings=(over,)))) == 4
+
+
 def test_a_sign_of_life_comes_every_six_hours_of_the_town(capsys: pytest.CaptureFixture[str]) -> None:
     at_six = with_(LIVE, end="2026-01-12T06:00:00Z", findings=(LEAK,))
     later = with_(at_six, end="2026-01-12T11:55:00Z")

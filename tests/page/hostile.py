@@ -36,7 +36,7 @@ NAMES = (
     "javascript:pwned(9)",
     "data:text/html,<b>10</b>",
     "<a href=javascript:pwned(11)>",
-    "\" autofocus onfocus=pwned(12) x=\"",
+    '" autofocus onfocus=pwned(12) x="',
     "' onmouseover='pwned(13)",
     "`${pwned(14)}`",
     "{{7*7}}",
@@ -72,7 +72,7 @@ NAMES = (
     "\u7ba1\u9053\u4e00\u53f7",
     "W" * 190,
     "a-b_c.d:e|f~g^h!i*j(k)l",
-    "=HYPERLINK(\"http://x\")",
+    '=HYPERLINK("http://x")',
     "#/live?lang=nl&chosen=node:x",
 )
 LONGEST_ID = 31
@@ -101,7 +101,12 @@ def write_folder(folder: Path) -> Path:
             + [[name, "pressure", one, "m", "0.01"] for name, one in zip(NAMES, ids, strict=True)]
         )
     time = 'time = { cycle = "10min", lateness = "10min", give_up = "1s" }'
-    rows = ["name = '<b>town</b>'", "network.file = 'network.inp'", "sensors = { file = 'sensors.csv', interval = '5min' }", time]
+    rows = [
+        "name = '<b>town</b>'",
+        "network.file = 'network.inp'",
+        "sensors = { file = 'sensors.csv', interval = '5min' }",
+        time,
+    ]
     (folder / "TWIN.toml").write_text("\n".join([*rows, ""]), encoding="utf-8")
     return folder / "TWIN.toml"
 
@@ -111,13 +116,15 @@ def findings(at: int) -> tuple[Finding, ...]:
     found = []
     for place, name in enumerate(NAMES):
         kind = CAUSES[place % len(CAUSES)]
-        causes = {cause: 0.0 for cause in CAUSES} | {kind: 0.6, name: 0.4}
+        causes = dict.fromkeys(CAUSES, 0.0) | {kind: 0.6, name: 0.4}
         element = name if kind in ("sensor", "tampering") else as_id(name)
         evidence = Evidence("surprise", name, {"standard_deviations": 4.0}, {"en": f"en {name}", "nl": f"nl {name}"})
         notes = (f"note {name}", f"nul \0 {name}", f"{name}\n{name}")
         closed = at if place % 5 == 4 else None
         found.append(
-            Finding(f"f-{place:04}", kind, name, at, at, closed, 1, 0.9, causes, (Candidate(element, 0.7),), None, (evidence,), name)
+            Finding(
+                f"f-{place:04}", kind, name, at, at, closed, 1, 0.9, causes, (Candidate(element, 0.7),), None, (evidence,), name
+            )
         )
         found[-1] = replace(found[-1], notes=notes, verdict="confirmed" if place % 2 else "")
     return tuple(found)

@@ -176,7 +176,7 @@ def news(before: View, view: View) -> list[dict[str, Any]]:
     known = {one.id: one for one in before.findings}
     for one in view.findings:
         was = known.get(one.id)
-        if was is None or (was.kind, was.closed) != (one.kind, one.closed):
+        if (was is None and not one.closed) or (was is not None and (was.kind, was.closed) != (one.kind, one.closed)):
             events.append({"event": "finding", "time": view.end, "new": was is None} | asdict(one))
     if view.began and before.began and spells(view.end) > spells(before.end):
         events.append(

@@ -16,7 +16,9 @@ from typing import Any
 import msgspec
 
 KEPT = 2000
-"""Events that a listener who comes back can still get."""
+"""Events that a listener who comes back can still get,"""
+KEPT_BYTES = 4 << 20
+"""as long as they take no more than this: what is kept must not grow for hours."""
 HEARTBEAT_SECONDS = 15.0
 
 
@@ -40,17 +42,21 @@ class Broadcaster:
 
     def __init__(self) -> None:
         self.run = secrets.token_hex(4)
-        self._events: deque[Event] = deque(maxlen=KEPT)
+        self._events: deque[Event] = deque()
+        self._bytes = 0
         self._last = 0
         self._closed = False
         self._news = asyncio.Condition()
 
     async def publish(self, kind: str, data: Any) -> None:
         """Adds an event and wakes the listeners."""
+        text = msgspec.Raw(msgspec.json.encode(data))  # a town's events as dictionaries would be a hundred megabytes
         async with self._news:
             self._last += 1
-            # As text: two thousand events of a town as dictionaries would be a hundred megabytes.
-            self._events.append(Event(self._last, kind, msgspec.Raw(msgspec.json.encode(data))))
+            self._events.append(Event(self._last, kind, text))
+            self._bytes += len(bytes(text))
+            while len(self._events) > KEPT or (self._bytes > KEPT_BYTES and len(self._events) > 1):
+                self._bytes -= len(bytes(self._events.popleft().data))
             self._news.notify_all()
 
     async def close(self) -> None:

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plant.towns import QUIET
+from plant.towns import QUIET, read_town
 from tweeling.finding import CAUSES
-from tweeling.inference.diagnosis.library import Library, supply, with_repairs
+from tweeling.inference.diagnosis.library import Library, _paired, supply, with_repairs
 from tweeling.inference.ensemble import CENTRAL
-from tweeling.live.advance import Twin
+from tweeling.live.advance import Twin, make_twin
 from tweeling.network.network import Floats
 from tweeling.observation.sensors import Sensor
 from tweeling.physics.hydraulics.run import simulate
 from tweeling.physics.hydraulics.steady import solve
-from twins import L_TOWN, hidden_town, twin_of
+from twins import L_TOWN, hidden_town, make_folder, twin_of
 
 HANOI = tuple(Sensor(f"p{node}", "pressure", node, "m", 0.05) for node in ("13", "22", "30"))
 PIPE, FLOW = "p232", 20 / 3600
@@ -149,3 +149,23 @@ def test_a_town_without_a_day_of_its_own_is_looked_at_at_half_its_demand_too(tmp
     assert flat.library.low < 0.6 * flat.library.high
     assert np.isfinite(flat.library.signature).all()
     assert flat.library.share_of_high(flat.library.high) == 1.0
+
+
+def test_what_can_close_by_day_and_not_by_night_is_a_suspect_all_the_same(tmp_path: Path) -> None:
+    """A town in which what is open differs between the two hours that the library looks at."""
+    read_town(tmp_path)
+    hung = [Sensor(f"p-{node}", "pressure", node, "m", 0.05) for node in ("mill", "hill", "dale")]
+    town = make_twin(make_folder(tmp_path / "twin", tmp_path / "town.inp", hung))
+    causes = [(town.library.kinds[kind], name) for kind, name in zip(town.library.kind, town.library.element, strict=True)]
+    assert len(set(causes)) == len(causes)
+    assert np.isfinite(town.library.signature).all()
+    assert town.library.signature.shape == (2 * len(town.model.compared), len(causes))
+
+
+def test_signatures_of_two_hours_are_paired_by_cause(twin: Twin) -> None:
+    kind, other = twin.library.kinds[:2]
+    night, day = np.array([1.0]), np.array([2.0])
+    low = [(kind, "a", night, 1.0), (other, "b", night, 1.0)]
+    high = [(other, "b", day, 1.0), (kind, "c", day, 1.0), (kind, "a", day, 1.0)]
+    found = {(one[0], one[1]): (one[2][0], two[2][0]) for one, two in _paired(low, high)}
+    assert found == {(kind, "a"): (1.0, 2.0), (other, "b"): (1.0, 2.0), (kind, "c"): (2.0, 2.0)}

@@ -39,7 +39,7 @@ export const nl = {
   quantities: { pressure: "Druk", flow: "Debiet", head: "Drukhoogte", demand: "Verbruik", level: "Peil" } as Record<string, string>,
   readings: {
     expected: "Verwachte waarde",
-    broken: "Kans dat de grens overschreden is",
+    broken: "Kans op grensschending",
     width: (percent: string) => `Breedte van het ${percent}-interval`,
   },
   shortReadings: { expected: "Verwacht", broken: "Grens", width: "Onzekerheid" },
@@ -455,7 +455,7 @@ export const nl = {
     language: "English",
     table: "Wissel tussen tabel en kaart",
     expected: "Toon de verwachte waarde",
-    broken: "Toon de kans dat de grens overschreden is",
+    broken: "Toon de kans op grensschending",
     width: "Toon de breedte van het interval",
     shortcuts: "Toon de sneltoetsen",
     settings: "Instellingen",

@@ -139,14 +139,14 @@ def make_library(model: Model) -> Library:
         low = 0.5 * high
     size = max(LEAK_SHARE * float(totals.mean()), 1e-5)
     supplies = [0.0, 0.0]
-    groups: list[list[tuple[Kind, str, Floats, float]]] = [[], []]
+    groups: list[list[Signature]] = [[], []]
     scale = (low / max(totals[hours[0]], 1e-12), high / max(totals[hours[1]], 1e-12))
     for place, hour in enumerate(hours):
         demand = model.nominal_demand(hour * 3600) * scale[place]
         base = nominal_state(model, hour, demand)
         supplies[place] = float(supply(model.network, base[1].flows)[0])
         groups[place] = [*_leaks(model, base, size), *_closed(model, base), *_others(model, base)]
-    both = list(zip(*groups, strict=True))
+    both = _paired(*groups)
     fixed = np.array([first[0].centre != 0 for first, _ in both])
     rows = np.array([second[2] for _, second in both]).reshape(len(both), len(model.compared))
     shows = ~fixed | _testable(model, base, rows)
@@ -176,6 +176,14 @@ Base = tuple[Conditions, Solution]
 """The steady state that signatures are changes of."""
 Signature = tuple[Kind, str, Floats, float]
 """Kind, element, change of rows per unit (row,), rate a year."""
+
+
+def _paired(low: Sequence[Signature], high: Sequence[Signature]) -> list[tuple[Signature, Signature]]:
+    """Signatures of both hours, cause by cause; what shows in one hour only (a pump rests in the other) counts for both."""
+    of_low, of_high = ({(one[0], one[1]): one for one in group} for group in (low, high))
+    either = {**of_high, **of_low}
+    in_order = {**of_low, **of_high}  # the same causes: those of the low hour first
+    return [(either[cause], in_order[cause]) for cause in in_order]
 
 
 def compared_rows(model: Model, comparison: Comparison, solution: Solution) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
+from importlib.metadata import version as version_of
 from typing import Annotated
 
 import numpy as np
@@ -16,6 +16,8 @@ from tweeling.units import QUANTITIES
 
 router = APIRouter(tags=["about"])
 
+VERSION = version_of("tweeling")
+
 
 @router.get("/api/about", response_model=AboutAnswer, responses={401: {"model": Problem}})
 def get_about(doors: Annotated[Doors, Depends(doors_of)]) -> Response:
@@ -24,7 +26,7 @@ def get_about(doors: Annotated[Doors, Depends(doors_of)]) -> Response:
     return answer(
         {
             "name": config.name,
-            "version": version("tweeling"),
+            "version": VERSION,
             "demo": config.demo is not None,
             "network": {
                 "hash": doors.network_hash,
