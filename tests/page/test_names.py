@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from hostile import NAMES, hostile_doors
 
 from browser import needs_browser, play
+from hostile import NAMES, hostile_doors
 
 pytestmark = [needs_browser, pytest.mark.xdist_group("page")]
 
