@@ -6,6 +6,7 @@ The hidden town differs from the model in roughness, demands, their noise and th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,12 @@ import tweeling as tw
 from networks import package_network
 from tweeling.estimate import Estimate
 from tweeling.finding import Finding
+from tweeling.inference.assimilation.extended_filter import parts
+from tweeling.inference.diagnosis import cases
 from tweeling.inference.diagnosis.cases import LEARNING_HOURS
-from tweeling.live.advance import CycleInfo, Twin, TwinState
+from tweeling.live.advance import CycleInfo, Twin, TwinState, advance
 from tweeling.live.batch import Batch
+from tweeling.live.store.contract import Action
 from tweeling.network.network import Network
 from tweeling.network.zones import derive_zones
 from tweeling.observation.sensors import Sensor
@@ -149,6 +153,25 @@ def test_its_end_closes_the_finding(leaking: tuple[TwinState, list[CycleInfo]]) 
     revisions = [finding.revision for finding in published(infos, leak.id)]
     assert revisions == list(range(1, len(revisions) + 1))
     assert {finding.raised for finding in published(infos, leak.id)} == {leak.raised}
+
+
+def test_a_leak_that_a_person_has_confirmed_is_not_over_because_less_of_it_is_seen(twin: Twin, learnt: TwinState) -> None:
+    leak = {"kind": "leak", "element": PIPE, "flow_m3h": FLOW * 3600, "at": f"{LEARNT}h"}
+    rest = [batch for batch in world(twin, LEARNT + 5, leak) if batch.end > learnt.end]
+    state, _ = taken(twin, learnt, rest[:-1])
+    (found,) = state.diagnosis.cases
+    action = Action(1, state.end, "Jo", "confirm", leak_of(state).id, "seen on site")
+    state, _ = advance(twin, state, rest[-1], [action])
+    assert [case.confirmed for case in state.diagnosis.cases] == [True]
+    assert leak_of(state).verdict == "confirmed"
+    place = parts(twin.model)[3].start
+    mean, covariance = state.belief.mean.copy(), state.belief.covariance.copy()
+    mean[place], covariance[place], covariance[:, place] = 0.0, 0.0, 0.0
+    dwindled = replace(state.belief, mean=mean, covariance=covariance)
+    assert cases._without_gone(twin.model, state.diagnosis, dwindled)[2] == []
+    doubted = replace(state.diagnosis, cases=tuple(replace(case, confirmed=False) for case in state.diagnosis.cases))
+    assert [closing.why for closing in cases._without_gone(twin.model, doubted, dwindled)[2]] == ["gone"]
+    assert found.number == state.diagnosis.cases[0].number
 
 
 def test_a_sensor_that_jumps_by_a_metre_is_called_a_sensor(twin: Twin, learnt: TwinState) -> None:

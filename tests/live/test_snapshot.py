@@ -202,6 +202,7 @@ def test_an_identity_changes_with_what_moves_the_state_and_with_nothing_else(tmp
     assert identity_of(network, sensors, moved) == same
     (tmp_path / "zones.csv").write_text("node,zone\n10,a\n")
     others = [
+        identity_of(network, sensors, config, ("leak 10",)),
         identity_of(network.with_changes([SetRoughness("10", 99.0)]), sensors, config),
         identity_of(network, Sensors.of_rows([replace(sensors.rows[0], std=0.2)], network), config),
         identity_of(network, sensors, config.model_copy(update={"ensemble": config.ensemble.model_copy(update={"seed": 2})})),
@@ -216,4 +217,4 @@ def test_an_identity_changes_with_what_moves_the_state_and_with_nothing_else(tmp
             network, sensors, config.model_copy(update={"network": config.network.model_copy(update={"zones": "zones.csv"})})
         )
     )
-    assert len({same, *others}) == 7
+    assert len({same, *others}) == 8

@@ -28,6 +28,7 @@ from tweeling.inference.diagnosis.cases import (
     Diagnosis,
     calm,
     close,
+    confirm,
     diagnose,
     first_diagnosis,
     isolated,
@@ -281,7 +282,9 @@ def _learnt(model: Model, belief: Belief, update: Update, hours: float, hour: in
 
 
 def _acted(twin: Twin, state: TwinState, actions: Sequence[Action]) -> tuple[Hour, tuple[Finding, ...], list[Closing]]:
-    """What people did: verdicts and notes stand on the finding, a rejected or closed case ends, and the hour with it."""
+    """What people did: verdicts and notes stand on the finding; a rejected or closed case ends, and what they said of one ends
+    the hour.
+    """
     diagnosis, belief, closings = state.diagnosis, state.belief, list[Closing]()
     findings = {finding.id: finding for finding in state.findings}
     for action in actions:
@@ -292,11 +295,13 @@ def _acted(twin: Twin, state: TwinState, actions: Sequence[Action]) -> tuple[Hou
         verdict = {"confirm": "confirmed", "reject": "rejected"}.get(action.kind, finding.verdict)
         cause = action.cause or finding.real_cause
         findings[finding.id] = replace(finding, notes=notes, verdict=verdict, real_cause=cause, revision=finding.revision + 1)
+        number = int(finding.id.removeprefix("f-"))
         if action.kind in ("reject", "close"):
-            number = int(finding.id.removeprefix("f-"))
             diagnosis, belief, closed = close(twin.model, diagnosis, belief, number)
             closings += closed
-    hour = state.hour if not closings else None
+        elif action.kind == "confirm":
+            diagnosis = confirm(diagnosis, number)
+    hour = state.hour if diagnosis is state.diagnosis else None
     return hour or begin(twin.model, belief, diagnosis, state.end), tuple(findings.values()), closings
 
 

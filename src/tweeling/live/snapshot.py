@@ -19,7 +19,7 @@ import hashlib
 import json
 import typing
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -44,10 +44,11 @@ LONGEST_HEAD = 10_000
 """Bytes."""
 
 
-def identity_of(network: Network, sensors: Sensors, config: TwinConfig) -> str:
-    """A hash of all that a state hangs on: network, sensors, and what of the configuration moves it; 64 hexadecimal digits.
+def identity_of(network: Network, sensors: Sensors, config: TwinConfig, causes: Sequence[str] = ()) -> str:
+    """A hash of all that a state hangs on: network, sensors, causes, and what of the configuration moves it; 64 hex digits.
 
-    Where readings come from and go, how long they are kept and where the service listens may change; the state goes on.
+    Causes are those that the twin suspects, in the order in which a state has them. Where readings come from and go, how long
+    they are kept and where the service listens may change; the state goes on.
     """
     zones = config.network.zones
     parts = (
@@ -59,6 +60,7 @@ def identity_of(network: Network, sensors: Sensors, config: TwinConfig) -> str:
         repr(config.time.cycle),
         config.ensemble.model_dump_json(),
         config.beliefs.model_dump_json(),
+        *causes,
     )
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 

@@ -27,7 +27,7 @@ def make_steps(config: TwinConfig) -> Steps[TwinState]:
         InputError: what cannot be used, and where.
     """
     twin = make_twin(config)
-    identity = identity_of(twin.network, twin.sensors, config)
+    identity = identity_of(twin.network, twin.sensors, config, twin.library.causes)
     return Steps(
         config=config,
         network=twin.network,

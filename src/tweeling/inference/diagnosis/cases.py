@@ -86,6 +86,7 @@ class Case:
         places: of a leak: where it may be; empty for others.
         isolated: row of `Model.compared` that is not assimilated, -1 for none.
         verdict: of the last cycle in which evidence was gathered.
+        confirmed: whether a person has; a leak then ends by its repair or by a person, not because less of it is seen.
     """
 
     number: int
@@ -98,6 +99,7 @@ class Case:
     places: Places
     isolated: int
     verdict: Verdict
+    confirmed: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,6 +230,12 @@ def close(model: Model, diagnosis: Diagnosis, belief: Belief, number: int) -> tu
             diagnosis, belief = _dropped(model, diagnosis, belief, case)
             return diagnosis, loosened(model, belief, LOOSE), [Closing(number, "person")]
     return diagnosis, belief, []
+
+
+def confirm(diagnosis: Diagnosis, number: int) -> Diagnosis:
+    """Marks the case of a finding that a person has confirmed."""
+    cases = tuple(replace(case, confirmed=True) if case.number == number else case for case in diagnosis.cases)
+    return replace(diagnosis, cases=cases)
 
 
 def _fresh(model: Model, n_leaks: int) -> Evidence:
@@ -460,9 +468,9 @@ def _repaired(
 
 
 def _without_gone(model: Model, diagnosis: Diagnosis, belief: Belief) -> tuple[Diagnosis, Belief, list[Closing]]:
-    """Closes leaks that surely lose next to nothing by now."""
+    """Closes leaks that surely lose next to nothing by now, unless a person knows better."""
     closings = []
-    for case in [case for case in diagnosis.cases if case.kind == "leak"]:
+    for case in [case for case in diagnosis.cases if case.kind == "leak" and not case.confirmed]:
         number = _leak_number(diagnosis, case)
         place = parts(model)[3].start + number
         most = belief.mean[place] + 1.645 * np.sqrt(belief.covariance[place, place])

@@ -93,6 +93,11 @@ class Library:
         """How far the town is from low to high; beyond them too, within reason."""
         return float(np.clip((supply - self.low) / (self.high - self.low), -0.5, 2.0))
 
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """Name of each cause: what tables of causes are in the order of."""
+        return tuple(f"{self.kinds[kind].cause} {name}" for kind, name in zip(self.kind, self.element, strict=True))
+
 
 def supply(network: Network, flows: Flows) -> Floats:
     """What reservoirs give, or all demand where there are none, m3/s; (member,)."""
