@@ -71,7 +71,11 @@ def test_about_says_whether_it_is_a_demo(house: House, shown: Client) -> None:
 def test_only_what_has_happened_is_told(house: House, shown: Client) -> None:
     assert told(shown)["events"] == []
     send(house, range(5, 30, 5))
-    assert told(shown) == {"ended": False, "events": [], "findings": [], "calibration": None}
+    assert {name: told(shown)[name] for name in ("ended", "events", "findings")} == {
+        "ended": False,
+        "events": [],
+        "findings": [],
+    }
     send(house, range(30, 60, 5))
     (event,) = told(shown)["events"]
     assert event == {
@@ -105,6 +109,14 @@ def test_how_often_such_a_probability_was_right_is_what_was_measured(
     (tmp_path / "calibration.json").write_text(json.dumps(measured))
     monkeypatch.setattr(route, "CALIBRATION", tmp_path / "calibration.json")
     assert told(shown)["calibration"] == measured
+    monkeypatch.setattr(route, "CALIBRATION", tmp_path / "nowhere.json")
+    assert told(shown)["calibration"] is None
+
+
+def test_the_table_that_comes_with_the_program_counts_what_it_says(shown: Client) -> None:
+    table = told(shown)["calibration"]
+    assert table["n"] == sum(row["n"] for row in table["bins"])
+    assert all(0 <= row["right"] <= row["n"] and row["from"] < row["to"] for row in table["bins"])
 
 
 def test_health_tells_how_much_of_a_backlog_is_done_until_the_twin_keeps_up(house: House) -> None:
