@@ -427,6 +427,7 @@ class CalibrationBin(Answer):
 class Calibration(Answer):
     """How often findings of some probability have been right, measured in many hidden towns."""
 
+    made: str = Field(default="", description="By what, and when.")
     n: int
     bins: list[CalibrationBin]
 

@@ -484,6 +484,12 @@ export interface components {
         Calibration: {
             /** Bins */
             bins: components["schemas"]["CalibrationBin"][];
+            /**
+             * Made
+             * @description By what, and when.
+             * @default
+             */
+            made: string;
             /** N */
             n: number;
         };
