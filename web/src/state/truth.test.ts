@@ -4,7 +4,7 @@ import { aFinding } from "../testing/build";
 import { answerOf, binOf, saidOf } from "./truth";
 
 const row = (part: Partial<TruthFinding>): TruthFinding => ({ id: "f-0001", right: null, cause_right: null, metres: null, hours_late: null, event: null, ...part });
-const truth = (bins: NonNullable<Truth["calibration"]>["bins"]): Truth => ({ ended: false, events: [], findings: [], calibration: { n: 40, bins } });
+const truth = (bins: NonNullable<Truth["calibration"]>["bins"]): Truth => ({ ended: false, events: [], findings: [], calibration: { made: "", n: 40, bins } });
 
 describe("was it true?", () => {
   it("is answered by whether something was wrong, and whether it was that", () => {
