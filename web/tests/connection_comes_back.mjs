@@ -30,4 +30,6 @@ export default async (stage) => {
   assert.equal(page.url(), opened);
   assert.equal(await page.evaluate(() => window.sameDocument), true, "the page was loaded anew");
   stage.forgive(/Failed to load resource: net::ERR_INTERNET_DISCONNECTED/);
+  // On a slow machine the map's helpers, which draw nothing of ours, may still have been on their way.
+  stage.forgive(/Worker failed to load/);
 };
