@@ -52,7 +52,7 @@ def main() -> None:
         "Clone, virtual environment, packages from the index, build of the page, compilation of the kernels and a healthy week "
         f"are all in it; the leak begins half a simulated hour after that week. Load of the machine before: {load:.1f}.",
     ]
-    write_result("first_minutes", rows, notes, details=[f"{seconds:.0f} s {line}" for seconds, line in lines])
+    write_result("first_minutes", rows, notes)
 
 
 def first_lines(folder: Path, patience: float) -> list[tuple[float, str]]:
