@@ -29,10 +29,10 @@ import numpy as np
 
 from common import write_result
 from tweeling.network.ways import Ways
+from tweeling.plant.compare import NEAR
 from tweeling.plant.l_town import WITHHELD
 from worlds import (
     HOUR,
-    NEAR,
     Said,
     Scored,
     changed_knobs,

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
-NEAR = 300.0
-"""m of pipe: a first candidate that is this close to a leak has found it."""
 HOUR = 3_600_000_000
 """Microseconds."""
 

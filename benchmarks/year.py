@@ -21,10 +21,10 @@ from typing import Any
 
 from common import data_folder, write_result
 from tweeling.network.ways import Ways
+from tweeling.plant.compare import NEAR
 from tweeling.plant.l_town import WITHHELD
 from worlds import (
     HOUR,
-    NEAR,
     Said,
     Scored,
     changed_knobs,

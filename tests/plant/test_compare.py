@@ -8,7 +8,7 @@ import pytest
 
 from networks import Link, make_network
 from tweeling.finding import CAUSES, Candidate, Finding
-from tweeling.plant.compare import CAUSE, Compared, compared, happened, has_ended
+from tweeling.plant.compare import CAUSE, NEAR, Compared, compared, happened, has_ended
 from tweeling.plant.events import EVENTS
 from tweeling.reading import SECOND, iso_time
 
@@ -52,10 +52,13 @@ def test_a_leak_is_right_when_its_likeliest_pipe_is_near(pipe: str, metres: floa
     assert beside(finding("leak", pipe, "L0"), LEAK) == Compared("f-0001", 0, True, right, metres, 3.0)
 
 
-def test_a_closed_valve_is_right_when_it_is_among_the_candidates() -> None:
-    assert beside(finding("valve", "L0", "L3"), CLOSED).right is True
-    assert beside(finding("valve", "L0", "L1"), CLOSED).right is False
-    assert beside(finding("valve", "L0", "L1"), CLOSED).cause_right is True
+def test_a_closed_valve_is_right_when_its_likeliest_place_is_near() -> None:
+    for first in ("L0", "L1", "L2", "L3"):
+        found = beside(finding("valve", first, "L3"), CLOSED)
+        assert found.cause_right is True
+        assert found.metres is not None
+        assert found.right is (found.metres <= NEAR)
+    assert {beside(finding("valve", first), CLOSED).right for first in ("L0", "L3")} == {True, False}
 
 
 def test_a_sensor_is_right_when_it_is_the_one() -> None:

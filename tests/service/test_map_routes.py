@@ -261,6 +261,18 @@ def test_with_a_token_the_page_is_open_and_its_data_is_not_until_somebody_signs_
         house.close()
 
 
+def test_who_has_shown_nothing_cannot_fill_the_memory(tmp_path: Path) -> None:
+    house = open_house(tmp_path, token=TOKEN)
+    try:
+        huge = b'{"token":"' + b"x" * 100_000 + b'"}'
+        kind = {"Content-Type": "application/json"}
+        assert "content-length" in refused(house.client.post("/api/session", content=huge, headers=kind), 413)
+        unsaid = kind | {"Transfer-Encoding": "chunked", "Content-Length": ""}
+        assert "content-length" in refused(house.client.post("/api/session", content=b"{}", headers=unsaid), 413)
+    finally:
+        house.close()
+
+
 def test_a_session_ends_and_cannot_be_made_longer_or_carried_to_another_token() -> None:
     cookie = new_session(TOKEN, 1000)
     assert is_session(cookie, TOKEN, 1000)

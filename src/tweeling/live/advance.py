@@ -32,8 +32,8 @@ from tweeling.inference.diagnosis.cases import (
     diagnose,
     first_diagnosis,
     isolated,
-    known,
     leak_places,
+    standing,
 )
 from tweeling.inference.diagnosis.evidence import no_evidence
 from tweeling.inference.diagnosis.library import Library, make_library
@@ -217,7 +217,7 @@ def advance(twin: Twin, state: TwinState, batch: Batch, actions: Sequence[Action
     high, span = twin.library.share_of_high(hour.supply), (hour.start, batch.end)
     diagnosis, belief, closed = diagnose(model, twin.library, hour.diagnosis, belief, update, span, high)
     belief = _learnt(model, belief, update, (batch.end - hour.start) / HOUR, hour_of(model, until), diagnosis)
-    is_over = batch.end >= until or known(diagnosis) != known(hour.diagnosis)
+    is_over = batch.end >= until or standing(diagnosis) != standing(hour.diagnosis)
     context = Context(twin.library, model, batch.end, belief, update)
     findings, changed = revised(context, state.findings, findings, diagnosis, [*closings, *closed])
     names = twin.withheld.tolist()

@@ -2,7 +2,7 @@
 
 A finding is about an event when it was raised after the event began and does not speak of a time after the event's end. Of
 several it is about the one of its own cause, the nearest of those. It is right when the cause is right and so is the place: the
-likeliest pipe within `NEAR` of the leak, the closed link among the candidates, the sensor itself. One of unknown cause is right
+likeliest link within `NEAR` of the leak or of the closed link, or the sensor itself. One of unknown cause is right
 when anything was going on.
 """
 
@@ -24,7 +24,7 @@ from tweeling.reading import SECOND, microseconds
 
 CALIBRATION = Path(__file__).with_name("calibration.json")
 NEAR = 300.0
-"""m of pipe: a first candidate that is this close to a leak has found it."""
+"""m of pipe: a first candidate that is this close to a leak or a closed link has found it."""
 HOUR = 3600.0
 CAUSE = {
     "leak": "leak",
@@ -184,10 +184,8 @@ def _away(finding: Finding, event: Happened, ways: Ways) -> float:
 def _is_there(finding: Finding, event: Happened, away: float) -> bool:
     """Whether a finding whose cause is right has the right place; a cause without a place has."""
     candidates = [candidate.element for candidate in finding.candidates]
-    if event.cause == "leak":
+    if event.cause in ("leak", "valve"):
         return away <= NEAR
-    if event.cause == "valve":
-        return event.element[0] in candidates
     if event.cause == "sensor":
         return event.sensor == (candidates[0] if candidates else finding.subject)
     return True

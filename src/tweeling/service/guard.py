@@ -27,6 +27,8 @@ FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain
 COOKIE = "tweeling"
 SESSION_SECONDS = 12 * 3600
 SESSION = "/api/session"
+SESSION_BYTES = 4096
+"""Whoever has shown nothing yet may send no more than this, and says beforehand how much it is."""
 
 
 def is_local(host: str) -> bool:
@@ -104,6 +106,8 @@ class Guard:
                 return 401, "this service needs its token: send the header Authorization: Bearer TOKEN"
         elif not is_local(_without_port(headers.get("host", "localhost"))):
             return 421, "without a token the service answers to 127.0.0.1 and localhost only"
+        if path == SESSION and method == "POST" and not _is_short(headers):
+            return 413, f"send a content-length of at most {SESSION_BYTES}"
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         if method not in ("GET", "HEAD", "OPTIONS") and kind in FORMS:
             return 415, f"content type {kind} is not taken; send application/json"
@@ -123,6 +127,11 @@ def _is_open(method: str, path: str) -> bool:
     if method == "POST":
         return path == SESSION
     return method in ("GET", "HEAD") and (path == "/" or path.startswith("/assets/"))
+
+
+def _is_short(headers: Headers) -> bool:
+    length = headers.get("content-length", "")
+    return len(length) < 10 and length.isdecimal() and int(length) <= SESSION_BYTES
 
 
 def _cookie(headers: Headers) -> str:

@@ -155,7 +155,7 @@ def isolated(diagnosis: Diagnosis) -> Ints:
     return np.array([case.isolated for case in diagnosis.cases if case.isolated >= 0], dtype=np.int64)
 
 
-def known(diagnosis: Diagnosis) -> list[tuple[int, int]]:
+def standing(diagnosis: Diagnosis) -> list[tuple[int, int]]:
     """What is known to be wrong: numbers of findings, and when each was last found."""
     return [(case.number, case.renewed) for case in diagnosis.cases]
 
