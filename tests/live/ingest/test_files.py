@@ -223,7 +223,7 @@ def test_a_cell_that_is_no_number_does_not_hold_up_the_others(tmp_path: Path) ->
         ("a.csv", b"time,p\n\xff\xfe,1\n", "cannot be read as readings"),
         ("a.csv", b"\xff\xfe\n", "cannot be read as readings"),
         ("a.csv", b"sensor,value\np,1\n", "no column time"),
-        ("a.csv.gz", gzip.compress(b"time,p\n2018-01-01T00:00:00Z,1\n")[:-9], "cannot be read as readings"),
+        ("a.csv.gz", gzip.compress(b"time,p\n2018-01-01T00:00:00Z,1\n", mtime=0)[:-9], "cannot be read as readings"),
         ("a.parquet", b"PAR1 no", "cannot be read as readings"),
         ("a.xlsx", b"", r"ends in \.parquet, \.pq, \.csv, \.csv\.gz"),
         ("missing.csv", None, "cannot be read as readings"),
