@@ -62,6 +62,10 @@ class Mosquitto:
         wait_until(self._answers)
         return self
 
+    def log(self) -> str:
+        """What it has said."""
+        return (self.folder / "mosquitto.log").read_text(encoding="utf-8", errors="replace")
+
     def change(self, begin: str, instead: str) -> None:
         """Starts it again with another line."""
         self._swaps[begin] = instead
@@ -70,7 +74,7 @@ class Mosquitto:
 
     def _answers(self) -> bool:
         assert self.process is not None
-        assert self.process.poll() is None, (self.folder / "mosquitto.log").read_text()
+        assert self.process.poll() is None, self.log()
         with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
             return True
         return False
