@@ -13,8 +13,9 @@ import numpy as np
 
 from tweeling.network.network import Floats, Ints, LinkKind, Network
 from tweeling.observation.sensors import Sensors
+from tweeling.physics.hydraulics.adjoint import Place
 from tweeling.physics.hydraulics.contract import Solution
-from tweeling.physics.hydraulics.sensitivity import Place, Sensitivities
+from tweeling.physics.hydraulics.sensitivity import Sensitivities
 
 
 def observe(network: Network, sensors: Sensors, solution: Solution) -> Floats:

@@ -25,7 +25,6 @@ as in EPANET. Every member is solved on its own; a member that is done is not to
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -204,18 +203,13 @@ def _flat_heads(plan: Plan, fixed_head: Floats) -> Floats:
     return np.concatenate([np.repeat(fixed_head.max(1)[:, None], plan.n_junctions, 1), fixed_head], axis=1)
 
 
-def linear_equations(plan: Plan, conditions: Conditions, solution: Solution) -> Iterator[tuple[Equations, Floats, Floats]]:
-    """Equations around a steady state, member by member, with the conductances (m3/s per m) and flows (m3/s) of links.
-
-    What a small change does to heads, these equations tell (`physics/hydraulics/sensitivity.py`).
-    """
+def around(plan: Plan, conditions: Conditions, solution: Solution) -> tuple[_Given, _Members, _Tangent]:
+    """What is given in a steady state, the state, and its tangents: where small changes are looked at from."""
     conditions = replace(conditions, status=solution.status, setting=solution.setting)
     given, members = _begin(plan, conditions, solution.flows)
     members.dry = np.isnan(solution.head)
     members.head = np.where(members.dry, plan.network.nodes.elevation, solution.head)
-    tangent = _linearise(plan, given, members)
-    for member in range(len(members.head)):
-        yield _equations(plan, given, members, tangent, member), tangent.conductance[member], members.flow[member]
+    return given, members, _linearise(plan, given, members)
 
 
 def _iterate(
