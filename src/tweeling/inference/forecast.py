@@ -27,7 +27,7 @@ from tweeling.inference.ensemble import (
 )
 from tweeling.inference.model import Model, instrument_variance, nodal_noise
 from tweeling.network.network import Floats
-from tweeling.observation.operator import Comparison, observe
+from tweeling.observation.operator import ROWS, Comparison, observe
 from tweeling.physics.hydraulics.contract import Conditions, Solution
 from tweeling.physics.hydraulics.sensitivity import sensitivities_of
 
@@ -125,7 +125,7 @@ def linearise(
     conditions: Conditions = _row(interval.conditions)
     solution: Solution = _row(interval.solution)
     outputs = tuple(dict.fromkeys((*model.compared.outputs, *model.scored.outputs)))
-    by = sensitivities_of(model.free.plan, conditions, solution, outputs)
+    by = sensitivities_of(model.free.plan, conditions, solution, outputs, ROWS)
     expected = np.where(metered(model, boundary), 0.0, interval.demand[CENTRAL])
     found = []
     for comparison in (model.compared, model.scored):

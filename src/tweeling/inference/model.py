@@ -21,7 +21,7 @@ import numpy as np
 
 from tweeling.network.network import Floats, Ints, LinkKind, LinkStatus, Network
 from tweeling.network.zones import Zones
-from tweeling.observation.operator import Comparison, make_comparison
+from tweeling.observation.operator import ROWS, Comparison, make_comparison
 from tweeling.observation.sensors import Sensors
 from tweeling.physics.hydraulics.contract import Conditions, Engine, Solution, StoppingRule
 from tweeling.physics.hydraulics.drivers import Drivers
@@ -246,7 +246,7 @@ def _directions(model: Model) -> Floats:
     for hour in HOURS:
         demand = model.nominal_demand(hour * 3600)
         conditions, solution = nominal_state(model, hour, demand)
-        by = compared.rows_of(sensitivities_of(plan, conditions, solution, compared.outputs))
+        by = compared.rows_of(sensitivities_of(plan, conditions, solution, compared.outputs, ROWS))
         noise = nodal_noise(by[0], demand, model.doubts.demand_noise_sd) + np.diag(instrument_variance(compared, 3600.0))
         shown = model.prior.derivative(by[0] * demand, by[1], by[2])
         shows.append(np.linalg.solve(np.linalg.cholesky(noise), shown))

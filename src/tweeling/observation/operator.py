@@ -34,6 +34,10 @@ def observe(network: Network, sensors: Sensors, solution: Solution) -> Floats:
     return read
 
 
+ROWS = ("demand", "log_roughness", "setting")
+"""The tables of derivatives that `Comparison.rows_of` takes."""
+
+
 @dataclass(frozen=True, eq=False)
 class Comparison:
     """The rows in which twin and reality are compared.

@@ -18,7 +18,7 @@ from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from tweeling.inference.model import Model, instrument_variance, nodal_noise, nominal_state
 from tweeling.network.network import Floats, Ints, LinkKind, Network
-from tweeling.observation.operator import Comparison, observe
+from tweeling.observation.operator import ROWS, Comparison, observe
 from tweeling.physics.hydraulics.contract import Conditions, Flows, Solution, Status, StoppingRule
 from tweeling.physics.hydraulics.sensitivity import sensitivities_of
 
@@ -266,7 +266,7 @@ def _testable(model: Model, at_rest: Base, rows: Floats) -> np.ndarray:
         return np.zeros(len(rows), dtype=bool)
     conditions, base = at_rest
     demand = conditions.demand[0]
-    by_demand, _, _ = model.compared.rows_of(sensitivities_of(model.free.plan, conditions, base, model.compared.outputs))
+    by_demand, _, _ = model.compared.rows_of(sensitivities_of(model.free.plan, conditions, base, model.compared.outputs, ROWS))
     noise = nodal_noise(by_demand, demand, model.doubts.demand_noise_sd)
     noise += np.diag(instrument_variance(model.compared, 3600.0))
     shown = np.linalg.solve(np.linalg.cholesky(noise), rows.T)
@@ -288,7 +288,7 @@ def _others(model: Model, at_rest: Base) -> list[Signature]:
         unit[row] = 1.0
         for kind in (Kind("sensor", 0.3, 0.0, sd, False), Kind("sensor", 0.1, 0.0, GROSS * sd, False)):
             found.append((kind, sensors.ids[compared.sensor[row]], unit, kind.rate))
-    by = sensitivities_of(model.free.plan, conditions, base, compared.outputs)
+    by = sensitivities_of(model.free.plan, conditions, base, compared.outputs, ROWS)
     by_demand, by_roughness, by_setting = compared.rows_of(by)
     kind = Kind("demand", 0.05, 0.0, 0.25, False)
     zones: Sequence[str] = model.zones.ids

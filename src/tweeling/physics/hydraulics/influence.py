@@ -11,7 +11,7 @@ emitter, a demand that depends on pressure) it is the derivative to the right.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from tweeling.network.network import Bools, Floats, LinkKind
 from tweeling.physics.hydraulics import laws
 from tweeling.physics.hydraulics.contract import Conditions, Solution, Status
 from tweeling.physics.hydraulics.plan import ORIFICE, Plan, PumpLaw
-from tweeling.physics.hydraulics.reference import HOLDING, around, passes
+from tweeling.physics.hydraulics.reference import HOLDING, passes
 from tweeling.physics.hydraulics.statuses import stalled
 
 
@@ -59,31 +59,26 @@ def influence(plan: Plan, conditions: Conditions, solution: Solution) -> Influen
         plan: of the network.
         conditions, solution: what an engine was given and gave.
     """
-    given, members, tangent = around(plan, conditions, solution)
     links, n = plan.network.links, plan.n_junctions
-    flow, status, setting, dry = members.flow, members.status, members.setting, members.dry
-    active = status == Status.ACTIVE
-    dry_link = dry[:, links.start] | dry[:, links.end]
+    flow, status, setting = solution.flows.link, solution.status, solution.setting
+    dry = np.isnan(solution.head)
+    dry_link, active = dry[:, links.start] | dry[:, links.end], status == Status.ACTIVE
     free = passes(plan, status, setting) & ~stalled(plan, setting, flow) & ~dry_link
     free &= ~(active & np.isin(links.kind, (*HOLDING, LinkKind.FCV)))
-    slope = np.where(free, tangent.conductance, 0.0)
-    outlets = {name: part for name, part, _ in tangent.outlets}
-    outlet = sum(outlets.values(), np.zeros((1, n)))
-    pressure = members.head[:, :n] - plan.network.nodes.elevation[:n]
+    roughness = np.broadcast_to(conditions.roughness, flow.shape)
+    resistance = np.broadcast_to(plan.resistance(conditions.roughness), flow.shape)
+    slope = np.where(free, 1 / laws.link_loss(plan, flow, setting, resistance, roughness)[1], 0.0)
     wet = ~dry[:, :n]
-    fixed_leak = _leak(plan, members.leak_fixed, given.leak_fixed, pressure, outlets["leak_fixed"])
-    emitter = _emitter(plan, members.emitter, given.emitter, pressure, outlets["emitter"])
-    demand = np.ones_like(pressure)
-    if plan.pressure_driven:
-        demand = _delivered(plan, members.delivered, given.demand, pressure, outlets["delivered"])
+    pressure = np.where(wet, solution.head[:, :n] - plan.network.nodes.elevation[:n], 0.0)
+    outlets = _outlets(plan, conditions, solution, pressure)
     return Influence(
         slope=slope,
-        outlet=outlet,
-        log_roughness=_by_log_roughness(plan, flow, given.resistance, given.roughness, slope),
+        outlet=np.where(wet, sum(one.slope for one in outlets.values()), 0.0),
+        log_roughness=_by_log_roughness(plan, flow, resistance, roughness, slope),
         setting=_by_setting(plan, flow, setting, slope, active & ~dry_link),
-        demand=np.where(wet, demand, 0.0),
-        leak_area=np.where(wet, ORIFICE * fixed_leak, 0.0),
-        emitter=np.where(wet, emitter, 0.0),
+        demand=np.where(wet, outlets["demand"].change, 0.0),
+        leak_area=np.where(wet, ORIFICE * outlets["leak"].change, 0.0),
+        emitter=np.where(wet, outlets["emitter"].change, 0.0),
         holds=active & ~dry_link & np.isin(links.kind, HOLDING),
         dry=dry,
     )
@@ -197,44 +192,60 @@ def _positional_minor_by_opening(plan: Plan, link: int, opening: Floats) -> Floa
         return np.where(moves & (minor < largest), -2 * minor / relative * slope, 0.0)
 
 
-def _power_outlet(flow: Floats, coefficient: Floats, exponent: float, least: float, conductance: Floats) -> Floats:
-    """m3/s per unit of the coefficient of an outlet that exists, q = coefficient p^exponent; (member, junction)."""
-    resistance = np.where(coefficient > 0, coefficient, 1.0) ** (-1 / exponent)
-    gradient = resistance / exponent * np.maximum(np.abs(flow), laws.NO_FLOW) ** (1 / exponent - 1)
-    linear = gradient < least
-    return np.where(linear, 0.0, gradient * flow * conductance / np.where(coefficient > 0, coefficient, 1.0))
+class _Outlet(NamedTuple):
+    """How an outlet's flow follows the head, m3/s per m, and its coefficient, m3/s per unit; (member, junction)."""
+
+    slope: Floats | float
+    change: Floats | float
 
 
-def _leak(plan: Plan, flow: Floats, coefficient: Floats, pressure: Floats, conductance: Floats) -> Floats:
-    """m3/s per unit of the coefficient of p^0.5; (member, junction)."""
-    fresh = np.sqrt(np.maximum(pressure, 0.0))
-    if not (coefficient > 0).any():
-        return fresh
-    there = _power_outlet(flow, coefficient, 0.5, plan.constants.min_gradient, conductance)
-    return np.where(coefficient > 0, there, fresh)
-
-
-def _emitter(plan: Plan, flow: Floats, coefficient: Floats, pressure: Floats, conductance: Floats) -> Floats:
-    """m3/s per unit of an emitter's coefficient; (member, junction)."""
-    options = plan.network.options
-    fresh = np.maximum(pressure, 0.0) ** options.emitter_exponent
+def _outlets(plan: Plan, conditions: Conditions, solution: Solution, pressure: Floats) -> dict[str, _Outlet]:
+    """Emitters, leaks and demands; `pressure` is in m; (member, junction)."""
+    options, flows = plan.network.options, solution.flows
+    leak_fixed, leak_variable = laws.leak_coefficients(plan, conditions.leak_area)
+    upward, downward = np.maximum(pressure, 0.0), np.maximum(-pressure, 0.0)
+    spray = upward**options.emitter_exponent
     if options.emitter_backflow:
-        fresh -= np.maximum(-pressure, 0.0) ** options.emitter_exponent
-    if not (coefficient > 0).any():
-        return fresh
-    there = _power_outlet(flow, coefficient, options.emitter_exponent, plan.constants.min_gradient, conductance)
-    return np.where(coefficient > 0, there, fresh)
+        spray = spray - downward**options.emitter_exponent
+    emitter = laws.emitter_loss(plan, flows.emitter, conditions.emitter)[1] if conditions.emitter.any() else None
+    leak = laws.leak_loss(plan, flows.leak_fixed, leak_fixed, 0.5)[1] if leak_fixed.any() else None
+    growing = laws.leak_loss(plan, flows.leak_variable, leak_variable, 1.5)[1] if leak_variable.any() else None
+    return {
+        "emitter": _power_outlet(plan, flows.emitter, conditions.emitter, options.emitter_exponent, emitter, spray),
+        "leak": _power_outlet(plan, flows.leak_fixed, leak_fixed, 0.5, leak, np.sqrt(upward)),
+        "growing leak": _power_outlet(plan, flows.leak_variable, leak_variable, 1.5, growing, 0.0),
+        "demand": _delivered(plan, flows.demand, conditions.demand, pressure) if plan.pressure_driven else _Outlet(0.0, 1.0),
+    }
 
 
-def _delivered(plan: Plan, flow: Floats, required: Floats, pressure: Floats, conductance: Floats) -> Floats:
-    """m3/s delivered per m3/s required, where demands depend on pressure; an inflow (a negative demand) comes in full."""
+def _power_outlet(
+    plan: Plan, flow: Floats, coefficient: Floats, exponent: float, gradient: Floats | None, fresh: Floats | float
+) -> _Outlet:
+    """An outlet q = coefficient p^exponent; `fresh` is its derivative to the coefficient where that is 0.
+
+    Args:
+        gradient: of its loss, m per m3/s; None where there is none in the network.
+    """
+    if gradient is None:
+        return _Outlet(0.0, fresh)
+    there = coefficient > 0
+    size = np.where(there, coefficient, 1.0)
+    slope = np.where(there, 1 / gradient, 0.0)
+    core = size ** (-1 / exponent) / exponent * np.maximum(np.abs(flow), laws.NO_FLOW) ** (1 / exponent - 1)
+    linear = core < plan.constants.min_gradient  # there the loss does not depend on the coefficient
+    return _Outlet(slope, np.where(there, np.where(linear, 0.0, core * flow * slope / size), fresh))
+
+
+def _delivered(plan: Plan, flow: Floats, required: Floats, pressure: Floats) -> _Outlet:
+    """Demands that depend on pressure; an inflow (a negative demand) comes in full."""
     options, constants = plan.network.options, plan.constants
     exponent = 1 / options.pressure_exponent
     span = max(options.required_pressure - options.min_pressure, laws.LEAST_SPAN)
-    full = np.where(required > 0, required, 1.0)
+    there = required > 0
+    slope = np.where(there, 1 / laws.delivery_loss(plan, flow, required)[1], 0.0)
+    full = np.where(there, required, 1.0)
     loss = exponent * span * (np.abs(flow) / full) ** (exponent - 1) * flow / full**2
     a = constants.barrier * (flow - full)
     limit = constants.barrier / 2 * (1 + a / np.sqrt(a * a + constants.barrier_width**2))
-    there = (loss + limit) * conductance
-    fresh: Any = np.clip((pressure - options.min_pressure) / span, 0.0, 1.0) ** options.pressure_exponent
-    return np.where(required > 0, there, np.where(required == 0, fresh, 1.0))
+    fresh = np.clip((pressure - options.min_pressure) / span, 0.0, 1.0) ** options.pressure_exponent
+    return _Outlet(slope, np.where(there, (loss + limit) * slope, np.where(required == 0, fresh, 1.0)))

@@ -25,7 +25,7 @@ as in EPANET. Every member is solved on its own; a member that is done is not to
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -201,15 +201,6 @@ def _begin(plan: Plan, conditions: Conditions, flows: Flows) -> tuple[_Given, _M
 def _flat_heads(plan: Plan, fixed_head: Floats) -> Floats:
     """Heads to start from: at junctions that of the highest reservoir or tank, m; (member, node)."""
     return np.concatenate([np.repeat(fixed_head.max(1)[:, None], plan.n_junctions, 1), fixed_head], axis=1)
-
-
-def around(plan: Plan, conditions: Conditions, solution: Solution) -> tuple[_Given, _Members, _Tangent]:
-    """What is given in a steady state, the state, and its tangents: where small changes are looked at from."""
-    conditions = replace(conditions, status=solution.status, setting=solution.setting)
-    given, members = _begin(plan, conditions, solution.flows)
-    members.dry = np.isnan(solution.head)
-    members.head = np.where(members.dry, plan.network.nodes.elevation, solution.head)
-    return given, members, _linearise(plan, given, members)
 
 
 def _iterate(

@@ -9,12 +9,17 @@ Members are taken in chunks of a size that a cache likes, in threads; the number
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
 
 from tweeling.errors import InputError
 from tweeling.network.network import Floats, Network
-from tweeling.physics.hydraulics.adjoint import TABLES, Place, adjoint_tables
+from tweeling.physics.hydraulics.adjoint import TABLES, Place
 from tweeling.physics.hydraulics.contract import Conditions, Solution
+from tweeling.physics.hydraulics.crew import thread_count
 from tweeling.physics.hydraulics.influence import influence
 from tweeling.physics.hydraulics.plan import Plan
 from tweeling.physics.hydraulics.steady import State, compiled_period
@@ -112,10 +117,44 @@ def sensitivities_of(
         if name not in TABLES:
             raise InputError(f"there are no derivatives to {name!r}; there are {', '.join(TABLES)}")
     places = [_place(plan.network, name) for name in outputs]
-    from tweeling.physics.kernels.structure import pressure_valves
-
-    tables = adjoint_tables(plan, influence(plan, conditions, solution), pressure_valves(plan), places, wanted)
+    tables = fast_tables(plan, conditions, solution, places, tuple(wanted))
     return Sensitivities(tuple(outputs), tables)
+
+
+def fast_tables(
+    plan: Plan, conditions: Conditions, solution: Solution, places: Sequence[Place], wanted: Sequence[str]
+) -> dict[str, Floats]:
+    """As `adjoint.adjoint_tables`, by the compiled adjoint, in chunks and threads."""
+    from tweeling.physics.kernels.adjoint import empty_tables, write_tables
+
+    n_members = len(solution.head)
+    tables = empty_tables(plan, n_members, len(places), wanted)
+
+    def work(first: int) -> None:
+        members = slice(first, first + CHUNK_MEMBERS)
+        write_tables(plan, influence(plan, rows_of(conditions, members), rows_of(solution, members)), places, tables, first)
+
+    chunks = range(0, n_members, CHUNK_MEMBERS)
+    threads = min(thread_count(), len(chunks))
+    if threads <= 1:
+        for first in chunks:
+            work(first)
+    else:
+        with ThreadPoolExecutor(threads, thread_name_prefix="tweeling") as pool:
+            list(pool.map(work, chunks))
+    return {name: getattr(tables, name) for name in wanted}
+
+
+def rows_of(table: Any, members: slice) -> Any:
+    """Some members of conditions or of a solution; arrays of one row are everybody's."""
+    changes = {}
+    for entry in fields(table):
+        value = getattr(table, entry.name)
+        if not isinstance(value, np.ndarray):
+            changes[entry.name] = rows_of(value, members)
+        else:
+            changes[entry.name] = value if len(value) == 1 else value[members]
+    return replace(table, **changes)
 
 
 def _place(network: Network, name: str | Place) -> Place:
