@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tweeling.physics.hydraulics.run import simulate as simulate
     from tweeling.physics.hydraulics.sensitivity import Sensitivities as Sensitivities
     from tweeling.physics.hydraulics.sensitivity import sensitivities as sensitivities
+    from tweeling.physics.hydraulics.sensitivity_in_time import SensitivitiesInTime as SensitivitiesInTime
+    from tweeling.physics.hydraulics.sensitivity_in_time import sensitivities_in_time as sensitivities_in_time
     from tweeling.physics.hydraulics.steady import State as State
     from tweeling.physics.hydraulics.steady import solve as solve
 
@@ -28,10 +30,12 @@ _SURFACE = {
     "Network": "tweeling.network.network",
     "Run": "tweeling.physics.hydraulics.run",
     "Sensitivities": "tweeling.physics.hydraulics.sensitivity",
+    "SensitivitiesInTime": "tweeling.physics.hydraulics.sensitivity_in_time",
     "State": "tweeling.physics.hydraulics.steady",
     "TweelingError": "tweeling.errors",
     "read_network": "tweeling.network.inp.read",
     "sensitivities": "tweeling.physics.hydraulics.sensitivity",
+    "sensitivities_in_time": "tweeling.physics.hydraulics.sensitivity_in_time",
     "simulate": "tweeling.physics.hydraulics.run",
     "solve": "tweeling.physics.hydraulics.steady",
 }

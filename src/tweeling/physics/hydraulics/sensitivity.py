@@ -116,7 +116,7 @@ def sensitivities_of(
     for name in wanted:
         if name not in TABLES:
             raise InputError(f"there are no derivatives to {name!r}; there are {', '.join(TABLES)}")
-    places = [_place(plan.network, name) for name in outputs]
+    places = [place_of(plan.network, name) for name in outputs]
     tables = fast_tables(plan, conditions, solution, places, tuple(wanted))
     return Sensitivities(tuple(outputs), tables)
 
@@ -157,7 +157,7 @@ def rows_of(table: Any, members: slice) -> Any:
     return replace(table, **changes)
 
 
-def _place(network: Network, name: str | Place) -> Place:
+def place_of(network: Network, name: str | Place) -> Place:
     """Kind and index of an output."""
     if isinstance(name, tuple):
         kind, index = name
