@@ -75,13 +75,15 @@ def inputs_of(plan: Plan, conditions: Conditions, solution: Solution) -> dict[st
     def both(elements: Any) -> Bools:
         return np.zeros(len(elements), dtype=bool)
 
-    by_pressure = np.where(demand == 0, typical, np.minimum(typical, 0.3 * np.abs(demand)))
+    # A demand that depends on pressure has a kink at 0: small ones are moved upwards only, and as far as others.
+    small = (demand >= 0) & (demand < typical) & plan.pressure_driven
+    by_pressure = np.where(demand < 0, np.minimum(typical, 0.3 * np.abs(demand)), 0.3 * typical)
     return {
         "demand": Input(
             "demand",
             np.arange(n),
             by_pressure if plan.pressure_driven else np.full(n, typical),
-            (demand == 0) & plan.pressure_driven,
+            small,
         ),
         "log_roughness": Input("roughness", pipes, np.full(len(pipes), 0.1), both(pipes), logarithmic=True),
         "leak_area": Input("leak_area", np.arange(n), np.where(area > 0, 0.3 * area, leak), area <= 0),
