@@ -1,9 +1,9 @@
 """Derivatives of `tw.sensitivities`: against differences of tight solves, all inputs; and what they cost.
 
-Differences (`tests/differences.py`): every input is moved both ways by steps that shrink by 4, each solve to 1e-12; the two
+Differences (`tests/differences.py`): every input is moved both ways by steps that shrink by 4, each solve to 1e-12; the three
 estimates that agree best are extrapolated. Not judged, and counted: inputs for which in every pair a status flips or a link or
-an outlet passes to another piece of its law; entries where the two estimates differ by more than 1e-6 of their row, for they
-do not know themselves; rows that are nothing but rounding (below 1e-9 in SI). An entry is right within 1e-5 of the largest of
+an outlet passes to another piece of its law; entries whose three estimates differ by more than 1e-6 of their row, for they do
+not know themselves; rows that are nothing but rounding (below 1e-9 in SI). An entry is right within 1e-5 of the largest of
 its row.
 
     python benchmarks/sensitivities.py [--quick] [PART OF A NAME ...]

@@ -1,7 +1,8 @@
 """Derivatives by differences of tight solves: the judge of `tw.sensitivities`, which shares no line with it.
 
-Every input is moved up and down by steps that shrink by 4; the moved ones are the members of one batch. Of two successive
-estimates that agree best the extrapolation is taken, and their distance is kept: what a difference cannot tell it cannot judge.
+Every input is moved up and down by steps that shrink by 4; the moved ones are the members of one batch. Of three successive
+estimates that agree best an extrapolation is taken, and how far they are apart is kept: what a difference cannot tell it cannot
+judge. (Two agree by chance where a step is too small, and for a while where it is too large.)
 A pair in which a status flips, or a link or an outlet passes from one piece of its law to another, is no estimate.
 """
 
@@ -21,7 +22,7 @@ from tweeling.physics.hydraulics.plan import ORIFICE, Plan, PumpLaw
 
 TIGHT = StoppingRule(accuracy=1e-12, trials=100)
 SHRINK = 4
-STEPS = 6
+STEPS = 7
 BATCH = 2048
 
 Floats = npt.NDArray[np.float64]
@@ -32,7 +33,7 @@ Place = tuple[str, int]
 
 @dataclass(frozen=True, eq=False)
 class Differences:
-    """Estimates for one table: derivatives of outputs to inputs, and how far two estimates were apart; (output, input).
+    """Estimates for one table: derivatives of outputs to inputs, and how far estimates were apart; (output, input).
 
     `element` are the inputs that were moved; (input,). NaN where no pair of solves stayed on one piece.
     """
@@ -75,15 +76,14 @@ def inputs_of(plan: Plan, conditions: Conditions, solution: Solution) -> dict[st
     def both(elements: Any) -> Bools:
         return np.zeros(len(elements), dtype=bool)
 
-    # A demand that depends on pressure has a kink at 0: small ones are moved upwards only, and as far as others.
-    small = (demand >= 0) & (demand < typical) & plan.pressure_driven
-    by_pressure = np.where(demand < 0, np.minimum(typical, 0.3 * np.abs(demand)), 0.3 * typical)
+    # A demand that depends on pressure has a kink at 0.
+    by_pressure = np.where(demand == 0, typical, np.minimum(typical, 0.3 * np.abs(demand)))
     return {
         "demand": Input(
             "demand",
             np.arange(n),
             by_pressure if plan.pressure_driven else np.full(n, typical),
-            small,
+            (demand == 0) & plan.pressure_driven,
         ),
         "log_roughness": Input("roughness", pipes, np.full(len(pipes), 0.1), both(pipes), logarithmic=True),
         "leak_area": Input("leak_area", np.arange(n), np.where(area > 0, 0.3 * area, leak), area <= 0),
@@ -133,8 +133,9 @@ def differences(
 
 
 def _best(element: Ints, estimates: Floats) -> Differences:
-    doubt = np.abs(np.diff(estimates, axis=0))
-    better = estimates[1:] + np.diff(estimates, axis=0) / (SHRINK**2 - 1)
+    change = np.diff(estimates, axis=0)
+    doubt = np.maximum(np.abs(change[:-1]), np.abs(change[1:]))
+    better = estimates[1:-1] + change[:-1] / (SHRINK**2 - 1)
     pick = np.where(np.isnan(doubt), np.inf, doubt).argmin(0)[None]
     estimate, least = (np.take_along_axis(array, pick, 0)[0] for array in (better, doubt))
     return Differences(element, estimate, least)
