@@ -6,8 +6,8 @@ pressure), for that is the smaller part. Its diagonal is never added up: a pipe 
 changes by products alone; a pivot is that sum less the row's other entries, all of one sign (Grassmann, Taksar, Heyman 1985).
 Only a row that passes a held junction's flow on has entries of both signs.
 
-Then LANES outputs at a time are solved side by side, U' y = e and L' x = y, in rows of
-`vector.py`; their weights are turned to one row an output, and every table is written from front to back.
+Then LANES outputs at a time are solved side by side, U' y = e and L' x = y, in rows of `vector.py`; their weights are turned to
+one row an output, and every table is written from front to back.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from tweeling.physics.hydraulics.adjoint import TABLES, UNBOUND, Place, conducta
 from tweeling.physics.hydraulics.influence import Influence
 from tweeling.physics.hydraulics.plan import Plan
 from tweeling.physics.kernels.compiled import compiled, compiled_entry
-from tweeling.physics.kernels.structure import Structure, make_structure
-from tweeling.physics.kernels.tables import LEAST_PIVOT
+from tweeling.physics.kernels.structure import Structure
+from tweeling.physics.kernels.tables import LEAST_PIVOT, compiled_of
 from tweeling.physics.kernels.vector import LANES, fma, load, spread, store
 
 Unsigned = npt.NDArray[np.uint64]
@@ -129,7 +129,7 @@ def frame_of(plan: Plan) -> Frame:
     with _lock:
         found = _frames.get(plan)
     if found is None:
-        found = make_frame(plan, make_structure(plan))
+        found = make_frame(plan, compiled_of(plan).structure)
         with _lock:
             _frames[plan] = found
     return found

@@ -37,21 +37,17 @@ from tweeling.physics.kernels.tables import (
     Compiled,
     Given,
     Output,
-    compile_plan,
+    compiled_of,
 )
 from tweeling.physics.kernels.vector import LANES
 
 CLOSED_SETS = 8
 """Sets of closed links whose dry nodes are remembered: members of a run differ in a few pumps and valves."""
 
-_compiled: weakref.WeakKeyDictionary[Plan, Compiled] = weakref.WeakKeyDictionary()
-
 
 def solve(plan: Plan, conditions: Conditions, flows: Flows, rule: StoppingRule) -> Solution:
     """A steady state for every member; see `contract.Engine`."""
-    compiled = _compiled.get(plan)
-    if compiled is None:
-        compiled = _compiled[plan] = compile_plan(plan)
+    compiled = compiled_of(plan)
     n_members = max(len(array) for array in (*vars(conditions).values(), *vars(flows).values()))
     given = _given(plan, compiled, conditions, flows)
     output = Output(

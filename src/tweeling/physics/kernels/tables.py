@@ -5,6 +5,8 @@ All are named tuples of arrays, which Numba takes apart for nothing.
 
 from __future__ import annotations
 
+import threading
+import weakref
 from typing import NamedTuple
 
 import numpy as np
@@ -219,6 +221,19 @@ class Output(NamedTuple):
     outcome: Codes
     culprit: Ints
     error: Floats
+
+
+_compiled: weakref.WeakKeyDictionary[Plan, Compiled] = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def compiled_of(plan: Plan) -> Compiled:
+    """Everything of a plan that kernels need; kept as long as the plan is."""
+    with _lock:
+        found = _compiled.get(plan)
+        if found is None:
+            found = _compiled[plan] = compile_plan(plan)
+    return found
 
 
 def compile_plan(plan: Plan) -> Compiled:
