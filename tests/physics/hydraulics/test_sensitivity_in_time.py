@@ -140,6 +140,13 @@ def test_what_cannot_be_asked_for_is_named() -> None:
         tw.sensitivities_in_time(network, ["2"], hours=1, wanted=["fixed_head"])
     with pytest.raises(InputError, match="hours is -1"):
         tw.sensitivities_in_time(network, ["2"], hours=-1)
+    for hours in ("1", float("nan"), float("inf"), 1e300):
+        with pytest.raises(InputError, match="it must be a number from 0 to 1,000,000"):
+            tw.sensitivities_in_time(network, ["2"], hours=hours)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="accuracy is -1; it must lie between 0 and 1"):
+        tw.sensitivities_in_time(network, ["2"], hours=1, accuracy=-1)
+    with pytest.raises(InputError, match="wanted is the text 'level'"):
+        tw.sensitivities_in_time(network, ["2"], hours=1, wanted="level")
     with pytest.raises(UnknownElementError, match="n9"):
         tw.sensitivities_in_time(network, ["n9"], hours=1)
     found = tw.sensitivities_in_time(network, ["2"], hours=1, wanted=["level"])

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tweeling.errors import InputError
 from tweeling.network.network import Ints, Times
 
 DAY = 86400
@@ -69,6 +70,21 @@ class Clock:
         # Not positive only when the pattern start exceeds the pattern step; EPANET then does not look at it either.
         to_pattern[to_pattern <= 0] = self.hydraulic_step
         return np.asarray(np.minimum(np.minimum(to_report, to_pattern), self.hydraulic_step))
+
+
+LONGEST = 1e6
+"""Hours: no run is longer."""
+
+
+def duration_of(hours: float) -> int:
+    """How long a run is, s.
+
+    Raises:
+        InputError: no number of hours from 0 to `LONGEST`.
+    """
+    if not isinstance(hours, int | float | np.number) or not 0 <= hours <= LONGEST:
+        raise InputError(f"hours is {hours!r}; it must be a number from 0 to {LONGEST:,.0f}")
+    return round(hours * 3600)
 
 
 def report_times(times: Times, duration: int) -> Ints:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from tweeling.errors import InputError
 from tweeling.network.network import Floats, Ints
 
 if TYPE_CHECKING:
@@ -113,6 +114,16 @@ class StoppingRule:
     trials: int = 200
     check_frequency: int = 2
     max_check: int = 10
+
+    def __post_init__(self) -> None:
+        """Refuses what no solve could meet.
+
+        Raises:
+            InputError: an accuracy that does not lie between 0 and 1.
+        """
+        known = self.accuracy is None or isinstance(self.accuracy, int | float | np.number)
+        if not known or (self.accuracy is not None and not 0 < self.accuracy < 1):
+            raise InputError(f"accuracy is {self.accuracy!r}; it must lie between 0 and 1; EPANET's usual is 0.001")
 
 
 @dataclass(frozen=True, eq=False)

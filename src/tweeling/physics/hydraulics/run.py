@@ -21,7 +21,7 @@ import numpy.typing as npt
 from tweeling.errors import InputError
 from tweeling.network.network import Floats, Ints, Network
 from tweeling.network.priors import Beliefs
-from tweeling.physics.hydraulics.clock import report_times
+from tweeling.physics.hydraulics.clock import duration_of, report_times
 from tweeling.physics.hydraulics.contract import Codes, Engine, Outcome, StoppingRule
 from tweeling.physics.hydraulics.crew import Job, Progress, Tally, chunk_size
 from tweeling.physics.hydraulics.energy import PumpEnergy
@@ -188,9 +188,7 @@ def simulate(
     inputs = Inputs.of(
         network, members, demand=demand, roughness=roughness, setting=setting, status=status, leak_area=leak_area, level=level
     )
-    if not (np.isfinite(hours) and hours >= 0):
-        raise InputError(f"hours is {hours!r}; it must be a number of at least 0")
-    duration = round(hours * 3600)
+    duration = duration_of(hours)
     seed = None if beliefs is None else _seed(rng)
     job = Job(
         period=compiled_period(network),

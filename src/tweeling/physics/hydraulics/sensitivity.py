@@ -8,7 +8,7 @@ Members are taken in chunks of a size that a cache likes, in threads; the number
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -79,9 +79,7 @@ class Sensitivities:
         return self._table("fixed_head")
 
     def _table(self, name: str) -> Floats:
-        if name not in self.tables:
-            raise InputError(f"derivatives to {name} were not asked for, but to {', '.join(self.tables)}; see `wanted`")
-        return self.tables[name]
+        return table_of(self.tables, name)
 
 
 def sensitivities(
@@ -113,11 +111,8 @@ def sensitivities_of(
         UnknownElementError: an id that the network has not.
         InputError: a table that there is none of.
     """
-    for name in wanted:
-        if name not in TABLES:
-            raise InputError(f"there are no derivatives to {name!r}; there are {', '.join(TABLES)}")
-    places = [place_of(plan.network, name) for name in outputs]
-    tables = fast_tables(plan, conditions, solution, places, tuple(wanted))
+    places = places_of(plan.network, outputs)
+    tables = fast_tables(plan, conditions, solution, places, names_of(wanted, TABLES))
     return Sensitivities(tuple(outputs), tables)
 
 
@@ -157,16 +152,42 @@ def rows_of(table: Any, members: slice) -> Any:
     return replace(table, **changes)
 
 
-def place_of(network: Network, name: str | Place) -> Place:
-    """Kind and index of an output."""
-    if isinstance(name, tuple):
-        kind, index = name
-        count = {"node": len(network.nodes), "link": len(network.links)}.get(kind)
-        if count is None or not 0 <= index < count:
-            raise InputError(f"there is no output {name!r}; give an id, ('node', index) or ('link', index)")
-        return kind, index
-    if name in network.nodes.index:
-        return "node", network.nodes.index[name]
-    if name in network.links.index:
-        return "link", network.links.index[name]
-    return "node", network.node(name)
+def table_of(tables: Mapping[str, Floats], name: str) -> Floats:
+    """One of the tables that were asked for."""
+    if name not in tables:
+        raise InputError(f"derivatives to {name} were not asked for, but to {', '.join(tables)}; see `wanted`")
+    return tables[name]
+
+
+def names_of(wanted: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+    """Names of tables, all of them known."""
+    if isinstance(wanted, str):
+        raise InputError(f"wanted is the text {wanted!r}; give a list of names, out of {', '.join(known)}")
+    for name in wanted:
+        if name not in known:
+            raise InputError(f"there are no derivatives to {name!r}; there are {', '.join(known)}")
+    return tuple(wanted)
+
+
+def places_of(network: Network, outputs: Sequence[str | Place]) -> list[Place]:
+    """Kinds and indices of outputs.
+
+    Raises:
+        UnknownElementError: an id that the network has not.
+        InputError: no list of ids and places.
+    """
+    if isinstance(outputs, str) or not isinstance(outputs, Iterable):
+        raise InputError(f"outputs is {outputs!r}; give a list of ids, ('node', index) or ('link', index)")
+    return [_place(network, output) for output in outputs]
+
+
+def _place(network: Network, output: str | Place) -> Place:
+    if isinstance(output, str):
+        if output in network.links.index and output not in network.nodes.index:
+            return "link", network.links.index[output]
+        return "node", network.node(output)
+    counts = {"node": len(network.nodes), "link": len(network.links)}
+    match output:
+        case (str(kind), int() | np.integer() as index) if kind in counts and 0 <= index < counts[kind]:
+            return kind, int(index)
+    raise InputError(f"there is no output {output!r}; give an id, ('node', index) or ('link', index)")

@@ -22,10 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tweeling.errors import InputError
 from tweeling.network.network import Bools, Floats, Ints, Network
 from tweeling.physics.hydraulics.adjoint import Place
-from tweeling.physics.hydraulics.clock import DAY, report_times
+from tweeling.physics.hydraulics.clock import DAY, duration_of, report_times
 from tweeling.physics.hydraulics.contract import Conditions, Solution, StoppingRule
 from tweeling.physics.hydraulics.controls import KINDS
 from tweeling.physics.hydraulics.crew import Job, Tally
@@ -33,7 +32,7 @@ from tweeling.physics.hydraulics.drivers import Drivers
 from tweeling.physics.hydraulics.inputs import Inputs
 from tweeling.physics.hydraulics.period import Moment, Period, PeriodState, conditions_now, step
 from tweeling.physics.hydraulics.plan import TankTable
-from tweeling.physics.hydraulics.sensitivity import fast_tables, place_of
+from tweeling.physics.hydraulics.sensitivity import fast_tables, names_of, places_of, table_of
 from tweeling.physics.hydraulics.steady import compiled_period, default_engine
 
 INPUTS = ("level", "demand", "log_demand", "log_roughness", "leak_area", "emitter", "setting", "speed", "reservoir_head")
@@ -111,9 +110,7 @@ class SensitivitiesInTime:
         return self._table("reservoir_head")
 
     def _table(self, name: str) -> Floats:
-        if name not in self.tables:
-            raise InputError(f"derivatives to {name} were not asked for, but to {', '.join(self.tables)}; see `wanted`")
-        return self.tables[name]
+        return table_of(self.tables, name)
 
 
 def sensitivities_in_time(
@@ -148,12 +145,9 @@ def sensitivities_in_time(
     inputs = Inputs.of(
         network, 1, demand=demand, roughness=roughness, setting=setting, status=status, leak_area=leak_area, level=level
     )
-    if not (np.isfinite(hours) and hours >= 0):
-        raise InputError(f"hours is {hours!r}; it must be a number of at least 0")
-    for name in wanted:
-        if name not in INPUTS:
-            raise InputError(f"there are no derivatives through time to {name!r}; there are {', '.join(INPUTS)}")
-    duration = round(hours * 3600)
+    duration = duration_of(hours)
+    places = places_of(network, outputs)
+    wanted = names_of(wanted, INPUTS)
     times = report_times(network.times, duration) if reports else np.array([duration], dtype=np.int64)
     job = Job(
         period=compiled_period(network),
@@ -169,7 +163,7 @@ def sensitivities_in_time(
     )
     members = range(inputs.n_members)
     drivers = job.drivers(members)
-    way = _Way(job, [place_of(network, name) for name in outputs], tuple(wanted), inputs.n_members)
+    way = _Way(job, places, wanted, inputs.n_members)
     way.pass_all(drivers, job.start(members, drivers))
     return SensitivitiesInTime(tuple(outputs), times, way.value, way.events, way.tables)
 

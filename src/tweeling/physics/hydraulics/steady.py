@@ -109,8 +109,7 @@ def solve(
     Raises:
         InputError: an input of the wrong shape or with impossible numbers.
     """
-    if accuracy is not None and not 0 < accuracy < 1:
-        raise InputError(f"accuracy is {accuracy!r}; it must lie between 0 and 1; EPANET's usual is 0.001")
+    rule = StoppingRule(accuracy=accuracy)
     period = compiled_period(network)
     inputs = Inputs.of(
         network, 1, demand=demand, roughness=roughness, setting=setting, status=status, leak_area=leak_area, level=level
@@ -119,7 +118,7 @@ def solve(
     if start is not None:
         flows = _from_start(start, flows, inputs.n_members)
     engine = engine or default_engine()
-    solution = solve_in_threads(engine, period.plan, conditions, flows, StoppingRule(accuracy=accuracy))
+    solution = solve_in_threads(engine, period.plan, conditions, flows, rule)
     return _state(network, conditions, solution)
 
 
