@@ -261,7 +261,8 @@ def _block(plan: Plan, compiled: Compiled, given: Given) -> Block:
         dry_link=np.zeros((LANES, m), dtype=bool),
         dry_node=np.zeros((LANES, nodes), dtype=bool),
         member=np.full(LANES, -1),
-        moving=np.zeros(LANES, dtype=np.int64),
+        moving=np.zeros(LANES + 1, dtype=np.uint64),
+        row=np.zeros(LANES, dtype=np.uint64),
         iteration=np.zeros(LANES, dtype=np.int64),
         next_check=np.zeros(LANES, dtype=np.int64),
         error=np.zeros(LANES),
@@ -278,7 +279,7 @@ def _block(plan: Plan, compiled: Compiled, given: Given) -> Block:
         any_dry=np.append(np.full(CLOSED_SETS, -1), 0),
         stack=np.zeros(nodes, dtype=np.int64),
         old_status=np.zeros(m, dtype=np.int8),
-        own=np.zeros(nodes),
+        own=np.zeros((LANES, nodes)),
     )
 
 

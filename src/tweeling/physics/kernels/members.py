@@ -50,8 +50,11 @@ def solve_members(compiled, given, block, output, who, accuracy, head_tolerance,
                 running += 1
         if running == 0:
             return
-        for at in range(coming):
-            _put_in(compiled, given, block, block.moving[at], member[block.moving[at]], shared)
+        if coming > 0:
+            for at in range(coming):
+                lane = block.moving[at]
+                _put_in(compiled, given, block, lane, member[lane], shared)
+            _put_in_numbers(compiled, given, block, coming)
         for lane in range(LANES):
             iteration[lane] += 1
             restless = (iteration[lane] > 30 and block.error[lane] > 1e-3) or iteration[lane] > 100
@@ -79,11 +82,13 @@ def solve_members(compiled, given, block, output, who, accuracy, head_tolerance,
             losses_in_trees(compiled, block)
             for lane in range(LANES):
                 block.known[lane] = True
-        for at in range(leaving):
-            lane = block.moving[at]
-            _take_out(compiled, given, block, output, lane, member[lane])
-            member[lane] = -1
-            running -= 1
+        if leaving > 0:
+            _take_out_numbers(compiled, block, output, leaving)
+            for at in range(leaving):
+                lane = block.moving[at]
+                _take_out(compiled, given, block, output, lane, member[lane])
+                member[lane] = -1
+                running -= 1
 
 
 @compiled
@@ -172,25 +177,12 @@ def _put_in(compiled, given, block, lane, member, shared):  # type: ignore[no-un
     block.error[lane], block.reopened[lane], block.waited[lane] = np.inf, False, 0
     _shut_pipes(compiled, given, block, lane, member, resistance_row)
 
-    row = member if given.fixed_head.shape[0] > 1 else 0
-    top = -np.inf
-    for fixed in range(numbers.n_fixed):
-        block.head[n + fixed, lane] = given.fixed_head[row, fixed]
-        top = max(top, given.fixed_head[row, fixed])
-    for position in range(n):
-        block.head[position, lane] = top
-
-    row = member if given.flow.shape[0] > 1 else 0
-    for place in range(m):
-        block.flow[place, lane] = given.flow[row, structure.order[place]] * structure.sign[place]
     status_row = member if given.status.shape[0] > 1 else 0
     setting_row = member if given.setting.shape[0] > 1 else 0
     for place in range(soft, m):
         link, kind = structure.order[place], links.kind[place]
         status, setting = given.status[status_row, link], given.setting[setting_row, link]
         block.status[lane, place], block.setting[lane, place] = status, setting
-        if kind == PUMP:
-            block.flow[place, lane] = max(block.flow[place, lane], numbers.no_flow)
         regulates = kind in (PRV, PSV, FCV) and not np.isnan(setting)
         reopens = kind == CHECK_VALVE or links.switched[place] or regulates
         stopped = kind == PUMP and setting == 0.0 and not links.switched[place]
@@ -212,8 +204,58 @@ def _put_in(compiled, given, block, lane, member, shared):  # type: ignore[no-un
     if block.any_dry[which] > 0:
         _dry_out(compiled, given, block, lane, block.last_dry[which])
     _draw(compiled, given, block, lane, member)
-    _start_chains(compiled, given, block, lane, member)
-    _rest_blocked(compiled, block, lane)
+
+
+@part
+def _put_in_numbers(compiled, given, block, coming):  # type: ignore[no-untyped-def]
+    """Loads heads, demands and flows of the members in the first lanes of `moving`, row by row."""
+    structure, numbers, moving, n = compiled.structure, compiled.numbers, block.moving, compiled.numbers.n
+    row = block.row
+    for at in range(coming):
+        lane = moving[at]
+        row[at] = block.member[lane] if given.fixed_head.shape[0] > 1 else 0
+        top = -np.inf
+        for fixed in range(numbers.n_fixed):
+            block.head[n + fixed, lane] = given.fixed_head[row[at], fixed]
+            top = max(top, given.fixed_head[row[at], fixed])
+        block.sums[0, lane] = top
+    for position in range(n):
+        for at in range(coming):
+            block.head[position, moving[at]] = block.sums[0, moving[at]]
+    _load_drawn(compiled, block, moving, coming)
+    for at in range(coming):
+        row[at] = block.member[moving[at]] if given.flow.shape[0] > 1 else 0
+    for place in range(structure.start.shape[0]):
+        link, sign = np.uint64(structure.order[place]), structure.sign[place]
+        for at in range(coming):
+            block.flow[place, moving[at]] = given.flow[row[at], link] * sign
+    for place in range(structure.groups[MACHINE], structure.groups[END]):
+        if compiled.links.kind[place] == PUMP:
+            for at in range(coming):
+                block.flow[place, moving[at]] = max(block.flow[place, moving[at]], numbers.no_flow)
+    for at in range(coming):
+        _start_chains(compiled, given, block, moving[at], row[at])
+        _rest_blocked(compiled, block, moving[at])
+
+
+@compiled
+def _load_drawn(compiled, block, moving, coming):  # type: ignore[no-untyped-def]
+    """Loads what `_draw` has found for the first lanes in `moving`, row by row."""
+    structure, own = compiled.structure, block.own
+    for tree in range(structure.tree_node.shape[0]):
+        node = np.uint64(structure.tree_node[tree])
+        for at in range(coming):
+            block.tree_flow[tree, moving[at]] = own[moving[at], node]
+    for chain in range(structure.chain_place.shape[0]):
+        for piece in range(structure.piece_first[chain], structure.piece_first[chain + 1] - 1):
+            node = np.uint64(structure.piece_node[piece])
+            for at in range(coming):
+                block.drawn[piece + 1, moving[at]] = own[moving[at], node]
+    for position in range(compiled.numbers.n):
+        node = np.uint64(structure.node[position])
+        for at in range(coming):
+            block.demand[position, moving[at]] = own[moving[at], node]
+            block.right[position, moving[at]] = -own[moving[at], node]
 
 
 @compiled
@@ -239,8 +281,8 @@ def _shut_pipes(compiled, given, block, lane, member, resistance_row):  # type: 
 
 @compiled
 def _draw(compiled, given, block, lane, member):  # type: ignore[no-untyped-def]
-    """Loads a member's demands: those in a tree are drawn where it hangs on, those on the way through a chain at its end."""
-    structure, numbers, own = compiled.structure, compiled.numbers, block.own
+    """Sums a member's demands up: of a tree where it hangs on, of a chain what is drawn up to each node, and the rest at its end."""
+    structure, numbers, own = compiled.structure, compiled.numbers, block.own[lane]
     row = member if given.demand.shape[0] > 1 else 0
     for node in range(numbers.n_junctions):
         own[node] = given.demand[row, node]
@@ -251,32 +293,25 @@ def _draw(compiled, given, block, lane, member):  # type: ignore[no-untyped-def]
     total = 0.0
     for tree in range(structure.tree_node.shape[0]):
         flow = own[structure.tree_node[tree]]
-        block.tree_flow[tree, lane] = flow
         own[structure.tree_parent[tree]] += flow
         total += abs(flow)
     block.trees[0, lane], block.known[lane] = total, False
     for chain in range(structure.chain_place.shape[0]):
         drawn, last = 0.0, structure.piece_first[chain + 1] - 1
         for piece in range(structure.piece_first[chain], last):
-            block.drawn[piece, lane] = drawn
             drawn += own[structure.piece_node[piece]]
-        block.drawn[last, lane] = drawn
+            own[structure.piece_node[piece]] = drawn
         own[structure.piece_node[last]] += drawn
-    for position in range(numbers.n):
-        demand = own[structure.node[position]]
-        block.demand[position, lane] = demand
-        block.right[position, lane] = -demand
 
 
 @compiled
-def _start_chains(compiled, given, block, lane, member):  # type: ignore[no-untyped-def]
+def _start_chains(compiled, given, block, lane, row):  # type: ignore[no-untyped-def]
     """First flows of chains, from their middle pieces; where the others' are far from what is drawn, the first tangents are theirs.
 
     So it is in a cold start, where the flows of all links are anything; after the first step all agree.
     """
     structure = compiled.structure
-    m, row = structure.start.shape[0], member if given.flow.shape[0] > 1 else 0
-    rough = False
+    m, rough = structure.start.shape[0], False
     for chain in range(structure.chain_place.shape[0]):
         first, last = structure.piece_first[chain], structure.piece_first[chain + 1] - 1
         block.flow[structure.chain_place[chain], lane] += block.drawn[(first + last + 1) // 2, lane]
@@ -391,6 +426,8 @@ def _conclude(  # type: ignore[no-untyped-def]
                     done = False
                     _dry_out(compiled, given, block, lane, dry)
                     _draw(compiled, given, block, lane, member)
+                    block.moving[LANES] = lane
+                    _load_drawn(compiled, block, block.moving[LANES:], 1)
                     _rest_blocked(compiled, block, lane)
     block.waited[lane] = -1 if more else max(block.waited[lane], 0) + 1 if done and creep > STILL else 0
     done = done and not returns and (creep <= STILL or block.waited[lane] >= PATIENCE)
@@ -456,31 +493,55 @@ def _needs(given, member, junction, other):  # type: ignore[no-untyped-def]
 
 
 @part
+def _take_out_numbers(compiled, block, output, leaving):  # type: ignore[no-untyped-def]
+    """Writes heads and flows of the members in the first lanes of `moving`, row by row."""
+    structure, numbers, moving, row = compiled.structure, compiled.numbers, block.moving, block.row
+    m, pieces = structure.start.shape[0], structure.piece_node.shape[0]
+    for at in range(leaving):
+        row[at] = block.member[moving[at]]
+    for position in range(numbers.n + numbers.n_fixed):
+        node = np.uint64(structure.node[position])
+        for at in range(leaving):
+            output.head[row[at], node] = block.head[position, moving[at]]
+    for place in range(m):
+        link, sign = np.uint64(structure.order[place]), structure.sign[place]
+        for at in range(leaving):
+            output.flow[row[at], link] = block.flow[place, moving[at]] * sign
+    for chain in range(structure.chain_place.shape[0]):
+        place = structure.chain_place[chain]
+        first, last = structure.piece_first[chain], structure.piece_first[chain + 1] - 1
+        for at in range(leaving):
+            block.sums[0, at] = block.head[structure.start[place], moving[at]]
+        for piece in range(first, last + 1):
+            link, sign = np.uint64(structure.order[m + piece]), structure.sign[m + piece]
+            for at in range(leaving):
+                output.flow[row[at], link] = (block.flow[place, moving[at]] - block.drawn[piece, moving[at]]) * sign
+            if piece == last:
+                break
+            node = np.uint64(structure.piece_node[piece])
+            for at in range(leaving):
+                lane = moving[at]
+                block.sums[0, at] -= block.loss[piece, lane] + block.gradient[piece, lane] * block.change[chain, lane]
+                output.head[row[at], node] = block.sums[0, at]
+    for tree in range(structure.tree_node.shape[0] - 1, -1, -1):
+        node, parent = np.uint64(structure.tree_node[tree]), np.uint64(structure.tree_parent[tree])
+        link, sign = np.uint64(structure.order[m + pieces + tree]), structure.sign[m + pieces + tree]
+        for at in range(leaving):
+            output.flow[row[at], link] = block.tree_flow[tree, moving[at]] * sign
+            output.head[row[at], node] = output.head[row[at], parent] - block.loss[pieces + tree, moving[at]]
+
+
+@part
 def _take_out(compiled, given, block, output, lane, member):  # type: ignore[no-untyped-def]
     """Writes a member to the output, which already holds the statuses and settings that were given."""
     structure, numbers = compiled.structure, compiled.numbers
-    n, m = numbers.n, structure.start.shape[0]
-    for position in range(n + numbers.n_fixed):
-        output.head[member, structure.node[position]] = block.head[position, lane]
-    for place in range(m):
-        output.flow[member, structure.order[place]] = block.flow[place, lane] * structure.sign[place]
-    for chain in range(structure.chain_place.shape[0]):
-        _take_out_chain(compiled, block, output, lane, member, chain)
-    pieces = structure.piece_node.shape[0]
-    for tree in range(structure.tree_node.shape[0] - 1, -1, -1):
-        flow = block.tree_flow[tree, lane]
-        node, link = structure.tree_node[tree], structure.order[m + pieces + tree]
-        output.flow[member, link] = flow * structure.sign[m + pieces + tree]
-        output.head[member, node] = output.head[member, structure.tree_parent[tree]] - block.loss[pieces + tree, lane]
+    if block.has_shut[lane] or block.dried[lane]:
+        _take_out_blocked(compiled, block, output, lane, member)
     if block.dried[lane]:
         for node in range(numbers.n_junctions):
             if block.dry_node[lane, structure.position[node]]:
                 output.head[member, node] = np.nan
-    if block.has_shut[lane] or block.dried[lane]:
-        for link in range(structure.plain.shape[0]):
-            if structure.plain[link] and block.resistance[structure.place[link], lane] == ENORMOUS:
-                output.flow[member, link] = 0.0
-    for place in range(structure.groups[SOFT_PIPE], m):
+    for place in range(structure.groups[SOFT_PIPE], structure.groups[END]):
         link = structure.order[place]
         status, setting = block.status[lane, place], block.setting[lane, place]
         output.status[member, link] = status
@@ -501,24 +562,20 @@ def _take_out(compiled, given, block, output, lane, member):  # type: ignore[no-
 
 
 @compiled
-def _take_out_chain(compiled, block, output, lane, member, chain):  # type: ignore[no-untyped-def]
-    """Flows of a chain's pieces, and heads between them by the tangents of the last step, as the step itself has used them.
-
-    Where a piece is blocked, the heads behind it follow from the chain's end.
-    """
+def _take_out_blocked(compiled, block, output, lane, member):  # type: ignore[no-untyped-def]
+    """What closed pipes change: no flow in them, and behind one in a chain, heads follow from the chain's end."""
     structure = compiled.structure
-    m, place = structure.start.shape[0], structure.chain_place[chain]
-    flow, change = block.flow[place, lane], block.change[chain, lane]
-    first, last = structure.piece_first[chain], structure.piece_first[chain + 1] - 1
-    head, blocked = block.head[structure.start[place], lane], last
-    for piece in range(first, last + 1):
-        output.flow[member, structure.order[m + piece]] = (flow - block.drawn[piece, lane]) * structure.sign[m + piece]
-        if block.resistance[m + piece, lane] == ENORMOUS:
-            blocked = min(blocked, piece)
-        if piece < blocked:
-            head -= block.loss[piece, lane] + block.gradient[piece, lane] * change
-            output.head[member, structure.piece_node[piece]] = head
-    head = block.head[structure.end[place], lane]
-    for piece in range(last, blocked, -1):
-        head += block.loss[piece, lane] + block.gradient[piece, lane] * change
-        output.head[member, structure.piece_node[piece - 1]] = head
+    m = structure.start.shape[0]
+    for link in range(structure.plain.shape[0]):
+        if not structure.plain[link] or block.resistance[structure.place[link], lane] != ENORMOUS:
+            continue
+        output.flow[member, link] = 0.0
+        piece = structure.place[link] - m
+        if not 0 <= piece < structure.piece_node.shape[0]:
+            continue
+        chain = np.searchsorted(structure.piece_first, piece, side="right") - 1
+        place, change = structure.chain_place[chain], block.change[chain, lane]
+        head = block.head[structure.end[place], lane]
+        for behind in range(structure.piece_first[chain + 1] - 1, piece, -1):
+            head += block.loss[behind, lane] + block.gradient[behind, lane] * change
+            output.head[member, structure.piece_node[behind - 1]] = head

@@ -14,7 +14,7 @@ from __future__ import annotations
 from tweeling.physics.hydraulics.laws import CURVATURE
 from tweeling.physics.hydraulics.reference import SLACK
 from tweeling.physics.kernels.compiled import compiled, part
-from tweeling.physics.kernels.structure import EARLY_PIPE, EMPTY, END, FRESH, MACHINE, MIXED
+from tweeling.physics.kernels.structure import EARLY_PIPE, END, FRESH, MACHINE, MIXED
 from tweeling.physics.kernels.tables import ACTIVE, CLOSED, FCV, LEAST_FLOW, LEAST_PIVOT, POWER, PRV, PSV, PUMP
 from tweeling.physics.kernels.tangents import (
     early_pipes,
@@ -132,35 +132,31 @@ def _eliminate(compiled, block):  # type: ignore[no-untyped-def]
     ground, lower, beyond, right = block.ground, block.lower, block.beyond, block.right
     least, stand_in, lowest = spread(LEAST_PIVOT), spread(1.0 / compiled.numbers.high_resistance), spread(1.0)
     for k in range(compiled.numbers.n):
-        s, f, pivot = load(ground, k), load(right, k), spread(0.0)
-        place = structure.own_first[k]
-        for a in range(first[k], first[k + 1]):
-            between = spread(0.0)
-            if structure.origin[a] != FRESH:
-                between = load(lower, a)
-            if structure.origin[a] != EMPTY:
-                p, c = plain_pipe(compiled, block, place)
-                store(block.constant, place, c)
+        s, f = load(ground, k), load(right, k)
+        for place in range(structure.own_first[k], structure.own_first[k + 1]):
+            p, c = plain_pipe(compiled, block, place)
+            store(block.constant, place, c)
+            f = f - c
+            a = structure.entry[place]
+            if a >= 0:
+                store(right, row[a], load(right, row[a]) + c)
                 if structure.origin[a] == MIXED:
                     store(block.conductance, place, p)
-                    between = between + p
+                    store(lower, a, load(lower, a) + p)
                 else:
-                    between = p
-                store(lower, a, between)
-                f = f - c
-                i = row[a]
-                store(right, i, load(right, i) + c)
-                place += 1
-            if structure.lopsided[k]:
-                between = between + load(beyond, a)
-                store(beyond, a, between)
-            pivot = pivot + between
-        for own in range(place, structure.own_first[k + 1]):
-            p, c = plain_pipe(compiled, block, own)
-            store(block.conductance, own, p)
-            store(block.constant, own, c)
-            s, f = s + p, f - c
-        pivot = pivot + s
+                    store(lower, a, p)
+            else:
+                store(block.conductance, place, p)
+                s = s + p
+        pivot = s
+        if structure.lopsided[k]:
+            for a in range(first[k], first[k + 1]):
+                above = load(lower, a) + load(beyond, a)
+                store(beyond, a, above)
+                pivot = pivot + above
+        else:
+            for a in range(first[k], first[k + 1]):
+                pivot = pivot + load(lower, a)
         small = less(pivot, least)
         lowest = choose(small, pivot, lowest)
         inverse = spread(1.0) / choose(small, stand_in, pivot)
@@ -197,33 +193,28 @@ def _substitute(compiled, block, head_tolerance):  # type: ignore[no-untyped-def
     nothing, tolerance = spread(0.0), spread(head_tolerance)
     total, left, excess = load(block.trees, 0), spread(0.0), spread(-1.0)
     for k in range(compiled.numbers.n - 1, -1, -1):
-        rise = spread(0.0)
-        if structure.lopsided[k]:
-            for a in range(first[k], first[k + 1]):
+        rise = nothing
+        for a in range(first[k], first[k + 1]):
+            if structure.lopsided[k]:
                 rise = fma(load(block.beyond, a), load(block.rise, row[a]), rise)
                 store(block.beyond, a, nothing)
-        else:
-            for a in range(first[k], first[k + 1]):
+            else:
                 rise = fma(load(block.lower, a), load(block.rise, row[a]), rise)
+            if structure.origin[a] != FRESH:
+                store(block.lower, a, nothing)
         rise = fma(load(block.ground, k), rise, load(block.right, k))
         store(block.rise, k, rise)
         store(block.head, k, load(block.head, k) + rise)
         store(block.ground, k, nothing)
         store(block.right, k, nothing - load(block.demand, k))
-        place = structure.own_first[k]
-        for a in range(first[k], first[k + 1]):
-            p = load(block.lower, a)
-            if structure.origin[a] != FRESH:
-                store(block.lower, a, nothing)
-            if structure.origin[a] != EMPTY:
-                if structure.origin[a] == MIXED:
-                    p = load(block.conductance, place)
-                fall = rise - load(block.rise, row[a])
-                total, left, excess = _move_pipe(compiled, block, place, p, fall, tolerance, total, left, excess)
-                place += 1
-        for own in range(place, structure.own_first[k + 1]):
-            p = load(block.conductance, own)
-            total, left, excess = _move_pipe(compiled, block, own, p, rise, tolerance, total, left, excess)
+        for place in range(structure.own_first[k], structure.own_first[k + 1]):
+            a = structure.entry[place]
+            if a >= 0 and structure.origin[a] == FRESH:
+                p = load(block.lower, a)
+            else:
+                p = load(block.conductance, place)
+            fall = rise - load(block.rise, structure.end[place])
+            total, left, excess = _move_pipe(compiled, block, place, p, fall, tolerance, total, left, excess)
     store(block.sums, 0, total)
     store(block.sums, 1, left)
     store(block.sums, 2, excess)

@@ -62,29 +62,30 @@ def stalled(compiled, pump, speed, flow):  # type: ignore[no-untyped-def]
 def plain_pipe(compiled, block, k):  # type: ignore[no-untyped-def]
     """Conductance and constant of the plain pipe or the chain of pipes at place k, whose pieces' losses add up."""
     structure = compiled.structure
-    q, chain = load(block.flow, k), structure.chain[k]
-    drop = load(block.head, structure.start[k]) - load(block.head, structure.end[k])
-    if chain < 0:
-        loss, gradient = _pipe_loss(compiled, block, k, q)
-        p = spread(1.0) / gradient
-    else:
-        loss, gradient, bend = spread(0.0), spread(0.0), spread(0.0)
-        m, rough = structure.start.shape[0], load(block.rough, 0)
-        begins = any_of(less(spread(0.0), rough))
-        for piece in range(structure.piece_first[chain], structure.piece_first[chain + 1]):
-            x = q - load(block.drawn, piece)
+    m, chain, q = structure.start.shape[0], structure.chain[k], load(block.flow, k)
+    first, last, rough = k, k + 1, load(block.rough, 0)
+    if chain >= 0:
+        first, last = m + structure.piece_first[chain], m + structure.piece_first[chain + 1]
+    begins = any_of(less(spread(0.0), rough))
+    loss, gradient, bend = spread(0.0), spread(0.0), spread(0.0)
+    for place in range(first, last):
+        x, shift = q, spread(0.0)
+        if chain >= 0:
+            x = q - load(block.drawn, place - m)
             if begins:
-                shift = rough * load(block.shift, piece)
+                shift = rough * load(block.shift, place - m)
                 x = x + shift
-            h, g = _pipe_loss(compiled, block, m + piece, x)
-            if begins:
-                h = h - g * shift
-            store(block.loss, piece, h)
-            store(block.gradient, piece, g)
-            loss, gradient = loss + h, gradient + g
-            bend = fma(g, relative_bend(compiled, m + piece, absolute(x)), bend)
-        p = spread(1.0) / gradient
+        h, g = _pipe_loss(compiled, block, place, x)
+        if chain >= 0:
+            h = h - g * shift
+            store(block.loss, place - m, h)
+            store(block.gradient, place - m, g)
+            bend = fma(g, relative_bend(compiled, place, absolute(x)), bend)
+        loss, gradient = loss + h, gradient + g
+    p = spread(1.0) / gradient
+    if chain >= 0:
         store(block.bend, chain, p * bend)
+    drop = load(block.head, structure.start[k]) - load(block.head, structure.end[k])
     return p, fma(p, drop - loss, q)
 
 
