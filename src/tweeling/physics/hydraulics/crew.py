@@ -118,9 +118,9 @@ class Job:
         drivers = Drivers.of(plan)
         if (demand := self.inputs.rows("demand", members)) is not None:
             drivers = drivers.with_demand(plan.network, demand)
-        roughness = self.inputs.rows("roughness", members)
-        leak_area = self.inputs.rows("leak_area", members)
-        drivers = drivers.replaced(roughness=roughness, leak_area=leak_area)
+        drivers = drivers.replaced(
+            **{name: self.inputs.rows(name, members) for name in ("roughness", "leak_area", "leak_growth")}
+        )
         if self.beliefs is not None and self.seed is not None:
             factors = draw(plan.network, self.beliefs, self.seed, members)
             drivers = drivers.with_demand_factor(factors.demand)

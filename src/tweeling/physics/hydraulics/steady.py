@@ -86,6 +86,9 @@ def solve(
     setting: npt.ArrayLike | None = None,
     status: npt.ArrayLike | None = None,
     leak_area: npt.ArrayLike | None = None,
+    leak_growth: npt.ArrayLike | None = None,
+    pipe_leak_area: npt.ArrayLike | None = None,
+    pipe_leak_growth: npt.ArrayLike | None = None,
     level: npt.ArrayLike | None = None,
     start: State | None = None,
     accuracy: float | None = None,
@@ -100,7 +103,9 @@ def solve(
         setting: as `Links.setting`; (link).
         status: 0 closed, 1 open, 2 regulating; (link). With `status` or `setting` given, links are as given; else the file's
             simple controls for time 0 have acted, as in EPANET (rules act between steps, so none has).
-        leak_area: area of a leak, m2; (junction). Its flow is 0.75 A sqrt(2 g p).
+        leak_area: A, area of leaks at no pressure, m2; (junction). 0.75 (A + m p) sqrt(2 g p) leaks, on top of the file's.
+        leak_growth: m, how their area grows with pressure p, m2 per m; (junction).
+        pipe_leak_area, pipe_leak_growth: of all leaks along a pipe together; half acts at each end; (link).
         level: of tanks, m above the bottom; (tank).
         start: a state of as many members, or of one, whose flows the solve starts from.
         accuracy: stop by EPANET's rule, sum |dq| / sum |q|, at this accuracy; None stops by our own, head within 1e-5 m.
@@ -112,7 +117,17 @@ def solve(
     rule = StoppingRule(accuracy=accuracy)
     period = compiled_period(network)
     inputs = Inputs.of(
-        network, 1, demand=demand, roughness=roughness, setting=setting, status=status, leak_area=leak_area, level=level
+        network,
+        1,
+        demand=demand,
+        roughness=roughness,
+        setting=setting,
+        status=status,
+        leak_area=leak_area,
+        leak_growth=leak_growth,
+        pipe_leak_area=pipe_leak_area,
+        pipe_leak_growth=pipe_leak_growth,
+        level=level,
     )
     conditions, flows = _opening(period, inputs)
     if start is not None:
@@ -166,11 +181,11 @@ def _joined(parts: list[Any]) -> Any:
 def _opening(period: Period, inputs: Inputs) -> tuple[Conditions, Flows]:
     """Conditions at t = 0 and cold flows; rows only where members differ."""
     plan, members = period.plan, range(inputs.n_members)
-    roughness, leak_area = inputs.rows("roughness", members), inputs.rows("leak_area", members)
-    drivers = Drivers.of(plan).replaced(roughness=roughness, leak_area=leak_area)
+    shared = Drivers.of(plan)
+    drivers = shared.replaced(**{name: inputs.rows(name, members) for name in ("roughness", "leak_area", "leak_growth")})
     start = {name: inputs.rows(name, members) for name in ("level", "status", "setting")}
     rows = max((len(table) for table in start.values() if table is not None), default=1)
-    state = first_state(period, rows, drivers, **start)
+    state = first_state(period, rows, shared, **start)
     multiplier = period.patterns.at(period.clock.period(state.time))
     conditions, _, _ = conditions_now(period, state, drivers, multiplier)
     if inputs.status is not None or inputs.setting is not None:

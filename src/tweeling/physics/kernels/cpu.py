@@ -106,7 +106,7 @@ def _given(plan: Plan, compiled: Compiled, conditions: Conditions, flows: Flows)
     """Conditions in the kernel's form; outlets exist where any member has one."""
     options, n = plan.network.options, plan.n_junctions
     elevation, least = plan.network.nodes.elevation, plan.constants.min_gradient
-    leak_fixed, leak_variable = laws.leak_coefficients(plan, conditions.leak_area)
+    leak_fixed, leak_variable = plan.leak_coefficients(conditions)
     by_pressure = np.maximum(conditions.demand, 0.0) if plan.pressure_driven else np.zeros((1, n))
     span = max(options.required_pressure - options.min_pressure, laws.LEAST_SPAN)
     kinds = (
