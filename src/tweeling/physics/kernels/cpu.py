@@ -14,6 +14,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -45,8 +46,17 @@ CLOSED_SETS = 8
 """Sets of closed links whose dry nodes are remembered: members of a run differ in a few pumps and valves."""
 
 
-def solve(plan: Plan, conditions: Conditions, flows: Flows, rule: StoppingRule) -> Solution:
-    """A steady state for every member; see `contract.Engine`."""
+THREAD_WORK = 6000
+"""Members times links that are worth a thread: beginning one takes as long as some tens of members of a small network."""
+
+
+def solve(plan: Plan, conditions: Conditions, flows: Flows, rule: StoppingRule, threads: int = 1) -> Solution:
+    """A steady state for every member; see `contract.Engine`.
+
+    Args:
+        plan, conditions, flows, rule: as for every engine.
+        threads: at most; each solves LANES members at a time, and all take the next member from one queue.
+    """
     compiled = compiled_of(plan)
     n_members = max(len(array) for array in (*vars(conditions).values(), *vars(flows).values()))
     given = _given(plan, compiled, conditions, flows)
@@ -64,8 +74,23 @@ def solve(plan: Plan, conditions: Conditions, flows: Flows, rule: StoppingRule) 
     )
     accuracy = OWN_RELATIVE_CHANGE if rule.accuracy is None else rule.accuracy
     head = rule.head if rule.accuracy is None else np.inf
-    block = _block(plan, compiled, given)
-    solve_members(compiled, given, block, output, accuracy, head, rule.trials, rule.check_frequency, rule.max_check)
+    threads = max(1, min(threads, -(-n_members // LANES), n_members * plan.n_links // THREAD_WORK))
+    lanes, queue = min(LANES, -(-n_members // threads)), np.zeros(1, dtype=np.int64)
+
+    def work() -> None:
+        block = _block(plan, compiled, given)
+        solve_members(
+            compiled, given, block, output, queue, lanes, accuracy, head, rule.trials, rule.check_frequency, rule.max_check
+        )
+
+    if threads > 1:
+        with ThreadPoolExecutor(threads - 1, thread_name_prefix="tweeling") as pool:
+            others = [pool.submit(work) for _ in range(threads - 1)]
+            work()
+            for other in others:
+                other.result()
+    else:
+        work()
     return _solution(plan, given, conditions, output)
 
 

@@ -1,6 +1,6 @@
-"""The loop over members: LANES at a time; a lane whose member is done takes the next one at once.
+"""The loop over members: LANES at a time; a lane whose member is done takes the next one that waits, in whatever thread.
 
-No number of one lane ever enters another, so that results do not depend on chunk, lane or neighbour.
+No number of one lane ever enters another, so that results do not depend on chunk, lane, neighbour or thread.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import numpy as np
 from tweeling.physics.hydraulics.reference import DAMPING, PATIENCE, RESTLESS, STILL
 from tweeling.physics.kernels.compiled import compiled, compiled_entry, part
 from tweeling.physics.kernels.newton import newton_step
+from tweeling.physics.kernels.queue import take_next
 from tweeling.physics.kernels.structure import MACHINE, SOFT_PIPE, THROTTLE
 from tweeling.physics.kernels.switching import check_links, creeping, regulate, switch
 from tweeling.physics.kernels.tables import (
@@ -32,21 +33,26 @@ from tweeling.physics.kernels.vector import LANES, choose, less, load, spread, s
 
 
 @compiled_entry
-def solve_members(compiled, given, block, output, accuracy, head_tolerance, trials, check_frequency, max_check):  # type: ignore[no-untyped-def]
-    """Solves all members, LANES at a time; a lane that is done takes the next member."""
+def solve_members(  # type: ignore[no-untyped-def]
+    compiled, given, block, output, queue, lanes, accuracy, head_tolerance, trials, check_frequency, max_check
+):
+    """Solves members out of a queue, `lanes` of at most LANES at a time, until none is left."""
     n_members = output.head.shape[0]
     member, iteration, next_check = block.member, block.iteration, block.next_check
     shared = given.resistance.shape[0] == 1 and given.roughness.shape[0] == 1
-    waiting, running = 0, 0
+    waiting, running = True, 0
     own = head_tolerance < np.inf
     while True:
         coming = 0
-        for lane in range(LANES):
-            if member[lane] < 0 and waiting < n_members:
-                member[lane], iteration[lane], next_check[lane] = waiting, 0, check_frequency
+        for lane in range(lanes):
+            if member[lane] < 0 and waiting:
+                following = take_next(queue)
+                if following >= n_members:
+                    waiting = False
+                    break
+                member[lane], iteration[lane], next_check[lane] = following, 0, check_frequency
                 block.moving[coming] = lane
                 coming += 1
-                waiting += 1
                 running += 1
         if running == 0:
             return
