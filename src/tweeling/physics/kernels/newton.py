@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tweeling.physics.hydraulics.reference import SLACK
 from tweeling.physics.kernels.compiled import compiled, part
-from tweeling.physics.kernels.structure import MACHINE, SOFT_PIPE
+from tweeling.physics.kernels.structure import AHEAD, CACHED, MACHINE, SOFT_PIPE
 from tweeling.physics.kernels.tables import ACTIVE, CLOSED, FCV, LEAST_PIVOT, POWER, PRV, PSV, PUMP
 from tweeling.physics.kernels.tangents import (
     add_link,
@@ -17,7 +17,7 @@ from tweeling.physics.kernels.tangents import (
     stalled,
     throttles,
 )
-from tweeling.physics.kernels.vector import LANES, absolute, choose, fma, largest, less, load, spread, store
+from tweeling.physics.kernels.vector import LANES, absolute, ask, choose, fma, largest, less, load, spread, store
 
 
 @part
@@ -101,6 +101,26 @@ def _hold_pressures(compiled, block):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def _ask_for_column(structure, block, k):  # type: ignore[no-untyped-def]
+    """Asks for the rows that elimination of a column changes."""
+    for a in range(structure.first[k], structure.first[k + 1]):
+        ask(block.diagonal, structure.row[a])
+        ask(block.right, structure.row[a])
+    for at in range(structure.pair_first[k], structure.pair_first[k + 1]):
+        ask(block.lower, structure.pair[at])
+
+
+@compiled
+def _ask_for_row(structure, block, k):  # type: ignore[no-untyped-def]
+    """Asks for the rows that the rise of a head is made of."""
+    ask(block.right, k)
+    ask(block.rise, k)
+    for a in range(structure.first[k], structure.first[k + 1]):
+        ask(block.lower, a)
+        ask(block.rise, structure.row[a])
+
+
+@compiled
 def _solve(structure, block, n, trickle):  # type: ignore[no-untyped-def]
     """Factors the matrix and solves for the rise of heads.
 
@@ -110,6 +130,8 @@ def _solve(structure, block, n, trickle):  # type: ignore[no-untyped-def]
     diagonal, lower, beyond, right, rise = block.diagonal, block.lower, block.beyond, block.right, block.rise
     least, stand_in, smallest = spread(LEAST_PIVOT), spread(trickle), spread(1.0)
     for k in range(n):
+        if n > CACHED:
+            _ask_for_column(structure, block, min(k + AHEAD, n - 1))
         pivot = load(diagonal, k)
         small = less(pivot, least)
         smallest = choose(small, pivot, smallest)
@@ -149,6 +171,8 @@ def _solve(structure, block, n, trickle):  # type: ignore[no-untyped-def]
             store(right, k, f * inverse)
     store(block.sums, 3, smallest)
     for k in range(n - 1, -1, -1):
+        if n > CACHED:
+            _ask_for_row(structure, block, max(k - AHEAD, 0))
         x = load(right, k)
         if structure.lopsided[k]:
             for a in range(first[k], first[k + 1]):

@@ -1,8 +1,8 @@
 """The order of elimination and the pattern of the factors: once per plan, for all members and solves.
 
-Junctions are renumbered by minimum degree (SuperLU's, through SciPy). The pattern is symmetric and holds what active pressure
-valves may add: row `passes on` takes the entries of row `holds` (see `physics/hydraulics/reference.py`). Position k < n is a
-junction in order of elimination; position n + f is fixed node f.
+Junctions are renumbered by minimum degree (SuperLU's, through SciPy), and large networks then part by part. The pattern is
+symmetric and holds what active pressure valves may add: row `passes on` takes the entries of row `holds` (see
+`physics/hydraulics/reference.py`). Position k < n is a junction in order of elimination; position n + f is fixed node f.
 """
 
 from __future__ import annotations
@@ -21,6 +21,15 @@ from tweeling.physics.kernels.compiled import compiled_with_memory
 
 PIPE, SOFT_PIPE, THROTTLE, MACHINE = range(4)
 """Groups of links, in the kernel's order: plain pipes; pipes that may close by themselves; throttle valves; all the rest."""
+
+
+PART = 1000
+"""Junctions at most of a part of a network that is eliminated before the next: its rows fit into a cache."""
+
+AHEAD = 8
+"""Rows of a link or column are asked for so many links or columns before they are worked on."""
+CACHED = 2000
+"""Junctions of a network whose columns need not be asked for: they are in the cache."""
 
 
 class Structure(NamedTuple):
@@ -72,7 +81,9 @@ def make_structure(plan: Plan) -> Structure:
     links, n = plan.network.links, plan.n_junctions
     valves = pressure_valves(plan)
     position, rows, columns = _ordering(plan, valves)
-    first, row = _fill(n, *_compressed(rows, columns, n))
+    later = _by_parts(*_fill(n, *_compressed(rows, columns, n)), PART)
+    position[:n] = later[position[:n]]
+    first, row = _fill(n, *_compressed(later[rows], later[columns], n))
     pair_first, pair = _pairs(first, row)
 
     groups = link_groups(plan)
@@ -234,6 +245,42 @@ def _fill(n, first, row):  # type: ignore[no-untyped-def]
             sibling[k] = child[parent]
             child[parent] = k
     return out_first, out_row[:size].copy()
+
+
+@compiled_with_memory
+def _by_parts(first, row, most):  # type: ignore[no-untyped-def]
+    """New positions for columns, with the same fill, at which what a column changes stands near it; (n,).
+
+    Any order with children before parents fills in the same, the parent of a column being its first row (Davis 2006, section
+    4.1). Here subtrees of up to `most` columns stay together. Within one the order stays: minimum degree takes columns in turn
+    from everywhere, so that one need not wait for the other.
+    """
+    n = len(first) - 1
+    parent = np.full(n, n)
+    size = np.ones(n + 1, np.int64)
+    for k in range(n):
+        if first[k + 1] > first[k]:
+            parent[k] = row[first[k]]
+        size[parent[k]] += size[k]
+    # Positions are given out from the end: of a subtree that is too large its root's, then those of its children's subtrees.
+    free = np.empty(n + 1, np.int64)
+    free[n] = n
+    part = np.empty(n, np.int64)
+    for k in range(n - 1, -1, -1):
+        inside = parent[k] < n and size[parent[k]] <= most
+        if inside:
+            part[k] = part[parent[k]]
+        else:
+            free[parent[k]] -= size[k]
+            free[k] = free[parent[k]] + size[k] - 1
+            part[k] = free[k]
+    # A part is known by the position of its root; its other columns take the positions before that, in their order.
+    later = np.empty(n, np.int64)
+    taken = np.zeros(n, np.int64)
+    for k in range(n - 1, -1, -1):
+        later[k] = part[k] - taken[part[k]]
+        taken[part[k]] += 1
+    return later
 
 
 @compiled_with_memory

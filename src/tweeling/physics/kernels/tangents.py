@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from tweeling.physics.kernels.compiled import compiled
-from tweeling.physics.kernels.structure import MACHINE, SOFT_PIPE, THROTTLE
+from tweeling.physics.kernels.structure import AHEAD, MACHINE, SOFT_PIPE, THROTTLE
 from tweeling.physics.kernels.tables import (
     ACTIVE,
     CLOSED,
@@ -29,6 +29,7 @@ from tweeling.physics.kernels.vector import (
     LANES,
     absolute,
     any_of,
+    ask,
     choose,
     fma,
     largest,
@@ -73,6 +74,24 @@ def add_link(structure, block, n, k, p, c):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def _ask_for_link(structure, block, k):  # type: ignore[no-untyped-def]
+    """Asks for the rows that `AHEAD` links later are read and written."""
+    k = min(k + AHEAD, structure.order.shape[0] - 1)
+    i, j = structure.start[k], structure.end[k]
+    ask(block.flow, k)
+    ask(block.resistance, k)
+    ask(block.conductance, k)
+    ask(block.constant, k)
+    ask(block.head, i)
+    ask(block.head, j)
+    ask(block.diagonal, i)
+    ask(block.diagonal, j)
+    ask(block.right, i)
+    ask(block.right, j)
+    ask(block.lower, max(structure.entry[k], 0))
+
+
+@compiled
 def power_pipes(compiled, block):  # type: ignore[no-untyped-def]
     """Tangents of pipes by Hazen-Williams or Chezy-Manning: `laws.pipe_loss`.
 
@@ -82,6 +101,7 @@ def power_pipes(compiled, block):  # type: ignore[no-untyped-def]
     exponent = numbers.exponent
     steep, linear = spread(1.0 / numbers.min_gradient), spread(exponent / numbers.min_gradient)
     for k in range(structure.groups[THROTTLE]):
+        _ask_for_link(structure, block, k)
         q = load(block.flow, k)
         head_drop = load(block.head, structure.start[k]) - load(block.head, structure.end[k])
         size = absolute(q)
@@ -108,6 +128,7 @@ def darcy_pipes(compiled, block):  # type: ignore[no-untyped-def]
     links, structure = compiled.links, compiled.structure
     transition, turbulent = 500 * np.pi, 1000 * np.pi
     for k in range(structure.groups[THROTTLE]):
+        _ask_for_link(structure, block, k)
         q = load(block.flow, k)
         head_drop = load(block.head, structure.start[k]) - load(block.head, structure.end[k])
         size = absolute(q)
