@@ -48,7 +48,7 @@ def exact(file: reference.File, n_members: int) -> dict[str, bool]:
     rng = np.random.default_rng(5)
     some = rng.permutation(n_members)[: n_members // 2 + 1]
     chunks = [np.arange(i, min(i + size, n_members)) for size in (1, 7, 64) for i in range(0, n_members, size)]
-    threaded = solve_in_threads(solve, plan, conditions, plan.cold_flows(conditions), StoppingRule())
+    threaded = solve_in_threads(plan, conditions, plan.cold_flows(conditions), StoppingRule())
     return {
         "neighbours": same(solve_cold(solve, plan, rows(conditions, some)), together, some),
         "chunks and alone": all(

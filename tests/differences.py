@@ -234,7 +234,7 @@ def _outlet_pieces(plan: Plan, conditions: Conditions, solution: Solution) -> li
     """Linear, below nothing, partly or in full: of emitters, leaks and demands; (member, junction) each."""
     n, options, least = plan.n_junctions, plan.network.options, plan.constants.min_gradient
     pressure = solution.head[:, :n] - plan.network.nodes.elevation[:n]
-    leak_fixed, leak_variable = laws.leak_coefficients(plan, conditions.leak_area)
+    leak_fixed, leak_variable = plan.leak_coefficients(conditions)
     shapes = (
         (conditions.emitter, solution.flows.emitter, options.emitter_exponent),
         (leak_fixed, solution.flows.leak_fixed, 0.5),

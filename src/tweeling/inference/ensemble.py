@@ -246,6 +246,7 @@ def pass_interval(
         roughness=plan.network.links.roughness * members.fields.roughness,
         emitter=plan.network.nodes.emitter[None],
         leak_area=np.zeros((1, plan.n_junctions)),
+        leak_growth=np.zeros((1, plan.n_junctions)),
     )
     period = model.led if led else model.free
     conditions, _, _ = conditions_now(period, before, drivers, period.patterns.at(period.clock.period(before.time)))

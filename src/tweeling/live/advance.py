@@ -52,7 +52,7 @@ from tweeling.network.network import Floats, Network
 from tweeling.network.zones import derive_zones, read_zones
 from tweeling.observation.sensors import Sensors, read_sensors
 from tweeling.physics.hydraulics.contract import Solution
-from tweeling.physics.hydraulics.steady import default_engine, solve_in_threads
+from tweeling.physics.hydraulics.steady import solve_in_threads
 from tweeling.reading import HOUR, SECOND, microseconds
 
 NOISE, INSTRUMENT = 1, 2
@@ -152,7 +152,7 @@ def make_twin(config: TwinConfig) -> Twin:
         withheld=withheld,
         interval=round(config.sensors.interval),
         epoch=microseconds(config.network.pattern_zero),
-        engine=lambda *given: solve_in_threads(default_engine(), *given),
+        engine=solve_in_threads,
     )
     return Twin(
         config=config,

@@ -136,7 +136,7 @@ class SetLeak:
     Args:
         pipe: id.
         area: as `Links.leak_area`: mm2 per 100 units of length of the file.
-        expansion: as `Links.leak_expansion`: mm2 per unit of head of the file.
+        expansion: as `Links.leak_expansion`: mm2 per m of pressure and 100 units of length of the file.
     """
 
     pipe: str

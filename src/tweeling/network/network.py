@@ -179,7 +179,7 @@ class Links(_Table):
             NaN where there is none (pipes, GPVs, valves fixed open or closed); (link,).
         curve: index into `Curves` of the head curve of a pump, the loss curve of a GPV or PCV, -1 for none; (link,).
         leak_area: mm2 per 100 units of length of the file (EPANET's [LEAKAGE]); (link,).
-        leak_expansion: mm2 per unit of head of the file; (link,).
+        leak_expansion: mm2 per m of pressure and 100 units of length of the file, whatever its units; (link,).
         bulk_coefficient, wall_coefficient: water quality, kept for later, as in the file; NaN where the file's general
             coefficient holds; (link,).
         vertices: the file's map coordinates of the bends by link; arrays (bend, 2).

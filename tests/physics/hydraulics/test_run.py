@@ -251,3 +251,22 @@ def test_the_number_of_threads_must_be_one(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("TWEELING_THREADS", "many")
     with pytest.raises(InputError, match="TWEELING_THREADS is 'many'"):
         crew.thread_count()
+
+
+@pytest.mark.parametrize(
+    ("members", "threads", "sizes"),
+    [
+        (100, "2", [100]),  # not enough to do for two
+        (1001, "2", [500, 501]),
+        (1001, "3", [333, 334, 334]),
+        (20_000, "2", [3333, 3333, 3334] * 2),  # 4,800 at most
+        (1, "64", [1]),
+    ],
+)
+def test_members_are_shared_out_evenly_to_threads_that_have_enough_to_do(
+    members: int, threads: str, sizes: list[int], net3: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWEELING_THREADS", threads)
+    chunks = crew.chunks_of(net3, members)
+    assert [len(chunk) for chunk in chunks] == sizes
+    assert [member for chunk in chunks for member in chunk] == list(range(members))

@@ -170,6 +170,7 @@ def varied(plan: Plan, n_members: int) -> Conditions:
         status=status,
         leak_area=1e-5 * (rng.random(junctions) < 0.1),
         emitter=base.emitter + 1e-5 * (rng.random(junctions) < 0.1),
+        leak_growth=1e-7 * (rng.random(junctions) < 0.1),
     )
 
 

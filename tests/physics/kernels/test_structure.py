@@ -7,13 +7,20 @@ import pytest
 
 from networks import package_network
 from tweeling.network.inp.read import read_network
+from tweeling.physics.hydraulics import balance
+from tweeling.physics.hydraulics.contract import StoppingRule
 from tweeling.physics.hydraulics.plan import Plan, make_plan
-from tweeling.physics.kernels.structure import make_structure, pressure_valves
+from tweeling.physics.kernels import structure as structure_of
+from tweeling.physics.kernels.cpu import solve
+from tweeling.physics.kernels.structure import Structure, make_structure, pressure_valves
 
 
-@pytest.fixture(params=["Net3", "L-TOWN"])
-def plan(request: pytest.FixtureRequest) -> Plan:
-    return make_plan(read_network(package_network("epyt", request.param)))
+@pytest.fixture(params=[("Net3", 1000), ("L-TOWN", 1000), ("L-TOWN", 30)], ids=str)
+def plan(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Plan:
+    """A network whose parts of elimination have so many junctions at most."""
+    name, most = request.param
+    monkeypatch.setattr(structure_of, "PART", most)
+    return make_plan(read_network(package_network("epyt", name)))
 
 
 def test_the_pattern_holds_every_entry_that_elimination_fills(plan: Plan) -> None:
@@ -55,3 +62,25 @@ def test_only_columns_that_a_valve_reaches_may_be_lopsided(plan: Plan) -> None:
     # What a lopsided column changes is lopsided too, or its values above the diagonal would be lost.
     for k in structure.lopsided_columns:
         assert structure.lopsided[structure.row[structure.first[k] : structure.first[k + 1]]].all()
+
+
+def made(name: str, most: int, monkeypatch: pytest.MonkeyPatch) -> Structure:
+    monkeypatch.setattr(structure_of, "PART", most)
+    return make_structure(make_plan(read_network(package_network("epyt", name))))
+
+
+def test_parts_fill_in_no_more_and_bring_what_belongs_together_near(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, parted = made("L-TOWN", 1000, monkeypatch), made("L-TOWN", 30, monkeypatch)
+    assert (len(parted.row), len(parted.pair)) == (len(whole.row), len(whole.pair))
+    far, near = (np.abs(one.start - one.end) for one in (whole, parted))
+    assert np.median(near) <= 30 < np.median(far)
+
+
+def test_a_network_that_no_cache_holds_is_solved_part_by_part() -> None:
+    plan = make_plan(read_network(package_network("epyt", "BWSN_Network_2")))
+    assert plan.n_junctions > 10 * structure_of.PART
+    conditions = plan.conditions()
+    solution = solve(plan, conditions, plan.cold_flows(conditions), StoppingRule(head=1e-9))
+    left = balance.residuals(plan, conditions, solution)
+    assert left.mass[0] < 1e-9
+    assert left.energy[0] < 1e-6

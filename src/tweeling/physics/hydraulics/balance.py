@@ -73,7 +73,8 @@ def lawful_outflow(plan: Plan, conditions: Conditions, head: Floats) -> Floats:
         demand = np.where(demand > 0, demand * share, demand)
     drawn = pressure if options.emitter_backflow else above
     emitted = conditions.emitter * np.sign(drawn) * np.abs(drawn) ** options.emitter_exponent
-    leaked = (plan.leak_fixed + ORIFICE * conditions.leak_area) * above**0.5 + plan.leak_variable * above**1.5
+    holes = ORIFICE * (conditions.leak_area + conditions.leak_growth * above) * above**0.5
+    leaked = plan.leak_fixed * above**0.5 + plan.leak_variable * above**1.5 + holes
     return np.where(dry, 0.0, demand + emitted + leaked)
 
 

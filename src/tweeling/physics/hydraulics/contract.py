@@ -66,7 +66,9 @@ class Conditions:
         setting: as `Links.setting`, NaN for none; (member, link).
         roughness: as `Links.roughness`; (member, link).
         emitter: m3/s per m^exponent; (member, junction).
-        leak_area: area of an orifice, m2; (member, junction). Leak flow is 0.75 A sqrt(2 g p), on top of the file's leakage.
+        leak_area: A, area of a leak at no pressure, m2; (member, junction).
+        leak_growth: m, growth of that area with pressure p, m2 per m; (member, junction). What leaks is
+            0.75 (A + m p) sqrt(2 g p), on top of the file's leakage.
     """
 
     demand: Floats
@@ -76,6 +78,7 @@ class Conditions:
     roughness: Floats
     emitter: Floats
     leak_area: Floats
+    leak_growth: Floats
 
 
 @dataclass(frozen=True, eq=False)

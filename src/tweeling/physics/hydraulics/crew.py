@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -28,7 +29,9 @@ from tweeling.physics.hydraulics.period import Moment, Period, PeriodState, firs
 CHUNK_VALUES = 2**20
 """Numbers per quantity in a chunk: enough to spread the cost of Python over members, few enough to fit in memory and cache."""
 LANES = 64
-"""Chunks are whole multiples of this where there are more members."""
+"""The largest chunk is a whole multiple of this."""
+CHUNK_WORK = 20_000
+"""Members times links that are worth a chunk and a thread of their own: with less, threads wait for the interpreter."""
 
 Progress = Callable[[int, int], None]
 Result = TypeVar("Result")
@@ -92,10 +95,7 @@ class Job:
 
     def work(self, keeper: Keeper) -> None:
         """Takes all members through all windows."""
-        threads = thread_count()
-        n_members = self.inputs.n_members
-        size = min(chunk_size(self.period.plan.network), -(-n_members // (threads * LANES)) * LANES)
-        chunks = [range(first, min(first + size, n_members)) for first in range(0, n_members, size)]
+        threads, chunks = thread_count(), chunks_of(self.period.plan.network, self.inputs.n_members)
         crew = Crew(self, keeper)
         with ThreadPoolExecutor(threads, thread_name_prefix="tweeling") as pool:
             try:
@@ -118,9 +118,9 @@ class Job:
         drivers = Drivers.of(plan)
         if (demand := self.inputs.rows("demand", members)) is not None:
             drivers = drivers.with_demand(plan.network, demand)
-        roughness = self.inputs.rows("roughness", members)
-        leak_area = self.inputs.rows("leak_area", members)
-        drivers = drivers.replaced(roughness=roughness, leak_area=leak_area)
+        drivers = drivers.replaced(
+            **{name: self.inputs.rows(name, members) for name in ("roughness", "leak_area", "leak_growth")}
+        )
         if self.beliefs is not None and self.seed is not None:
             factors = draw(plan.network, self.beliefs, self.seed, members)
             drivers = drivers.with_demand_factor(factors.demand)
@@ -216,6 +216,14 @@ class Crew:
         with self._lock:
             self._done += count
             self.job.progress(self._done, self.job.inputs.n_members * len(self.job.times))
+
+
+def chunks_of(network: Network, n_members: int) -> list[range]:
+    """Members in chunks of one size: as many as keep all threads busy, each with enough to do."""
+    busy = max(1, min(thread_count(), n_members * len(network.links) // CHUNK_WORK))
+    count = -(-n_members // (chunk_size(network) * busy)) * busy
+    edges = [n_members * chunk // count for chunk in range(count + 1)]
+    return [range(first, last) for first, last in pairwise(edges) if first < last]
 
 
 def chunk_size(network: Network) -> int:

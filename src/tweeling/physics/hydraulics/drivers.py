@@ -75,7 +75,7 @@ class Drivers:
         factor: times which a junction's demand is taken; (member, junction). None is 1.
         roughness: as `Links.roughness`; (member, link).
         emitter: m3/s per m^exponent; (member, junction).
-        leak_area: m2; (member, junction).
+        leak_area: m2; leak_growth: m2 per m of pressure; (member, junction). See `Conditions`.
     """
 
     base: Floats
@@ -85,6 +85,7 @@ class Drivers:
     roughness: Floats
     emitter: Floats
     leak_area: Floats
+    leak_growth: Floats
 
     @staticmethod
     def of(plan: Plan) -> Drivers:
@@ -99,6 +100,7 @@ class Drivers:
             roughness=network.links.roughness[None],
             emitter=network.nodes.emitter[None],
             leak_area=np.zeros((1, plan.n_junctions)),
+            leak_growth=np.zeros((1, plan.n_junctions)),
         )
 
     def with_demand(self, network: Network, demand: Floats) -> Drivers:
@@ -117,12 +119,15 @@ class Drivers:
         """Demands times a factor; (member, junction)."""
         return replace(self, factor=factor if self.factor is None else self.factor * factor)
 
-    def replaced(self, *, roughness: Floats | None = None, leak_area: Floats | None = None) -> Drivers:
+    def replaced(
+        self, *, roughness: Floats | None = None, leak_area: Floats | None = None, leak_growth: Floats | None = None
+    ) -> Drivers:
         """With another roughness or leaks; None keeps what there is."""
         return replace(
             self,
             roughness=self.roughness if roughness is None else roughness,
             leak_area=self.leak_area if leak_area is None else leak_area,
+            leak_growth=self.leak_growth if leak_growth is None else leak_growth,
         )
 
     def rows(self, members: slice | Ints) -> Drivers:
@@ -138,6 +143,7 @@ class Drivers:
             roughness=pick(self.roughness),
             emitter=pick(self.emitter),
             leak_area=pick(self.leak_area),
+            leak_growth=pick(self.leak_growth),
         )
 
     def demand(self, multiplier: Multipliers, n_junctions: int) -> Floats:

@@ -202,7 +202,7 @@ class _Outlet(NamedTuple):
 def _outlets(plan: Plan, conditions: Conditions, solution: Solution, pressure: Floats) -> dict[str, _Outlet]:
     """Emitters, leaks and demands; `pressure` is in m; (member, junction)."""
     options, flows = plan.network.options, solution.flows
-    leak_fixed, leak_variable = laws.leak_coefficients(plan, conditions.leak_area)
+    leak_fixed, leak_variable = plan.leak_coefficients(conditions)
     upward, downward = np.maximum(pressure, 0.0), np.maximum(-pressure, 0.0)
     spray = upward**options.emitter_exponent
     if options.emitter_backflow:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from tweeling.errors import InputError
 from tweeling.network.network import Floats, LinkKind, LinkStatus, Network
 from tweeling.physics.hydraulics.contract import Codes, Status
+from tweeling.physics.hydraulics.leaks import leaks_at_junctions
 from tweeling.physics.hydraulics.plan import CONTROL_VALVES
 
 
@@ -23,7 +24,7 @@ class Inputs:
         demand: base demands, m3/s; (member, junction).
         roughness: as `Links.roughness`; (member, link).
         setting, status: at the start; `status` in the engine's `Status`; (member, link).
-        leak_area: m2; (member, junction).
+        leak_area: m2; leak_growth: m2 per m of pressure; (member, junction). Leaks along pipes are among them.
         level: at the start, m above the bottom; (member, tank).
     """
 
@@ -33,15 +34,16 @@ class Inputs:
     setting: Floats | None
     status: Codes | None
     leak_area: Floats | None
+    leak_growth: Floats | None
     level: Floats | None
 
     @staticmethod
     def of(network: Network, members: int, *, status: npt.ArrayLike | None, **arrays: npt.ArrayLike | None) -> Inputs:
-        """Checks inputs and finds how many members there are."""
+        """Checks inputs, finds how many members there are, and gives leaks along pipes to junctions."""
         if members < 1:
             raise InputError(f"members is {members}; there must be at least one")
         n_junctions, n_links = network.nodes.n_junctions, len(network.links)
-        sizes = {"demand": n_junctions, "leak_area": n_junctions, "level": len(network.tanks.node)}
+        sizes = {**dict.fromkeys(("demand", "leak_area", "leak_growth"), n_junctions), "level": len(network.tanks.node)}
         tables = {name: _table(name, array, sizes.get(name, n_links)) for name, array in arrays.items()}
         codes = _table("status", status, n_links)
         rows = {
@@ -51,10 +53,13 @@ class Inputs:
         for name, count in rows.items():
             if count != n_members:
                 raise InputError(f"{name} has {count} rows, but there are {n_members} members")
-        for name in ("leak_area", "level", "roughness"):
+        for name in ("leak_area", "leak_growth", "pipe_leak_area", "pipe_leak_growth", "level", "roughness"):
             table = tables[name]
             if table is not None and (table < 0).any():
-                raise InputError(f"{name} holds negative numbers")
+                row, element = np.argwhere(table < 0)[0]
+                raise InputError(f"{name} holds negative numbers, first {table[row, element]:g} in row {row}, place {element}")
+        for name in ("leak_area", "leak_growth"):
+            tables[name] = leaks_at_junctions(network, f"pipe_{name}", tables[name], tables.pop(f"pipe_{name}"))
         setting = tables.pop("setting")
         start = None
         if codes is not None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from tweeling.network.network import Floats, LinkKind
-from tweeling.physics.hydraulics.plan import ORIFICE, Constants, Plan, PumpLaw
+from tweeling.physics.hydraulics.plan import Constants, Plan, PumpLaw
 
 NO_FLOW = 1e-30
 """m3/s: where a law of exponent < 1 would divide by zero."""
@@ -93,7 +93,7 @@ def darcy_weisbach_loss(flow: Floats, resistance: Floats, minor: Floats, relativ
 
 
 def curvature(plan: Plan) -> Floats:
-    """h'' q / (2 h') of each link's loss, at most; infinite where its gradient jumps or is not known; (link,)."""
+    """H'' q / (2 h') of each link's loss, at most; infinite where its gradient jumps or is not known; (link,)."""
     kind, pumps = plan.network.links.kind, plan.pumps
     smooth = (kind <= LinkKind.PIPE) | np.isin(kind, (LinkKind.TCV, LinkKind.PRV, LinkKind.PSV, LinkKind.FCV))
     result = np.where(smooth, CURVATURE, np.inf)
@@ -290,8 +290,3 @@ def delivery_loss(plan: Plan, flow: Floats, required: Floats) -> Law:
     full = np.where(required > 0, required, 1.0)
     gradient = exponent * span * (np.abs(flow) / full) ** (exponent - 1) / full
     return barriers(plan.constants, flow, (gradient * flow / exponent, gradient), 0.0, full)
-
-
-def leak_coefficients(plan: Plan, leak_area: Floats) -> tuple[Floats, Floats]:
-    """Coefficients of p^0.5 and p^1.5 of every junction's leaks; m3/s per m^0.5 and m^1.5; (member, junction)."""
-    return plan.leak_fixed + ORIFICE * leak_area, np.broadcast_to(plan.leak_variable, leak_area.shape)

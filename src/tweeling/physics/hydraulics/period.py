@@ -146,6 +146,7 @@ def first_state(
         roughness=drivers.roughness,
         emitter=drivers.emitter,
         leak_area=drivers.leak_area,
+        leak_growth=drivers.leak_growth,
     )
     return PeriodState(
         time=np.zeros(n_members, dtype=np.int64),
@@ -199,6 +200,7 @@ def conditions_now(
         roughness=drivers.roughness,
         emitter=drivers.emitter,
         leak_area=drivers.leak_area,
+        leak_growth=drivers.leak_growth,
     )
     required = np.zeros(len(state))
     if len(period.rules):

@@ -15,10 +15,11 @@ import numpy as np
 
 from tweeling.network.network import Bools, Floats, Ints, LinkKind, LinkStatus, Network, freeze
 from tweeling.physics.hydraulics.contract import Codes, Conditions, Flows, Status
+from tweeling.physics.hydraulics.leaks import shared_by_ends
 from tweeling.units import GRAVITY_FEET, KW_PER_HP, METRES_PER_FOOT, FileUnits
 
 LEAK_DISCHARGE = 0.75
-"""Discharge coefficient of `Conditions.leak_area`, no unit."""
+"""Discharge coefficient of leaks that members bring, no unit."""
 GRAVITY = 9.80665
 ORIFICE = LEAK_DISCHARGE * np.sqrt(2 * GRAVITY)
 """m3/s through 1 m2 of leak at 1 m of pressure."""
@@ -268,7 +269,13 @@ class Plan:
             roughness=network.links.roughness[None],
             emitter=network.nodes.emitter[None],
             leak_area=np.zeros((1, self.n_junctions)),
+            leak_growth=np.zeros((1, self.n_junctions)),
         )
+
+    def leak_coefficients(self, conditions: Conditions) -> tuple[Floats, Floats]:
+        """Coefficients of p^0.5 and p^1.5 of every junction's leaks, m3/s per m^0.5 and m^1.5; (member or 1, junction) each."""
+        fixed = self.leak_fixed + ORIFICE * conditions.leak_area
+        return fixed, self.leak_variable + ORIFICE * conditions.leak_growth
 
     def fixed_head_at(self, seconds: int) -> Floats:
         """Heads of reservoirs by their patterns, of tanks at their initial level; m; (fixed,)."""
@@ -289,13 +296,13 @@ class Plan:
         speed = np.nan_to_num(np.broadcast_to(conditions.setting, flow.shape)[:, pumps], nan=1.0)
         flow[:, pumps] = speed * self.pumps.first_flow
         flow[conditions.status <= Status.CLOSED] = self.constants.no_flow
-        leak_fixed = self.leak_fixed + ORIFICE * conditions.leak_area
+        leak_fixed, leak_variable = self.leak_coefficients(conditions)
         leak = 0.001 / units.cfs_per_si
         return Flows(
             link=flow,
             emitter=np.where(conditions.emitter > 0, 1 / units.cfs_per_si, 0.0),
             leak_fixed=np.where(leak_fixed > 0, leak, 0.0),
-            leak_variable=np.where(self.leak_variable > 0, leak, 0.0)[None],
+            leak_variable=np.where(leak_variable > 0, leak, 0.0),
             demand=conditions.demand,
         )
 
@@ -377,19 +384,16 @@ def _friction(network: Network) -> Floats:
 
 
 def _leakage(network: Network) -> tuple[Floats, Floats]:
-    """The file's leakage (FAVAD) shared out over the junctions at a pipe's ends; m3/s per m^0.5 and per m^1.5."""
+    """The file's leakage (FAVAD) shared out over the junctions at a pipe's ends; m3/s per m^0.5 and per m^1.5.
+
+    EPANET 2.3.5 takes the expansion in mm2 per m in files of all units (its manual says: per unit of pressure head).
+    """
     links, units, n_junctions = network.links, network.units, network.nodes.n_junctions
     orifice = 4.8149766e-6
     hundreds = links.length / units.length_si / 100
     area = orifice * links.leak_area / METRES_PER_FOOT**2 * hundreds
-    expansion = orifice * links.leak_expansion * hundreds
-    fixed, variable = np.zeros(n_junctions), np.zeros(n_junctions)
-    both = (links.start < n_junctions) & (links.end < n_junctions)
-    share = np.where(both, 0.5, 1.0) * (links.kind <= LinkKind.PIPE)
-    for end in (links.start, links.end):
-        here = end < n_junctions
-        np.add.at(fixed, end[here], (share * area)[here])
-        np.add.at(variable, end[here], (share * expansion)[here])
+    expansion = orifice * links.leak_expansion / METRES_PER_FOOT * hundreds
+    fixed, variable = shared_by_ends(links, n_junctions, np.stack([area, expansion]))
     return fixed / units.cfs_per_si / METRES_PER_FOOT**0.5, variable / units.cfs_per_si / METRES_PER_FOOT**1.5
 
 

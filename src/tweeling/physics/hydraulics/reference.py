@@ -167,7 +167,7 @@ def _begin(plan: Plan, conditions: Conditions, flows: Flows) -> tuple[_Given, _M
     def rows(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return np.broadcast_to(array, (n_members, array.shape[1])).copy()
 
-    leak_fixed, leak_variable = laws.leak_coefficients(plan, conditions.leak_area)
+    leak_fixed, leak_variable = plan.leak_coefficients(conditions)
     given = _Given(
         rows(conditions.demand),
         rows(conditions.fixed_head),

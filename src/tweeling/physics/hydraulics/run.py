@@ -148,6 +148,9 @@ def simulate(
     setting: npt.ArrayLike | None = None,
     status: npt.ArrayLike | None = None,
     leak_area: npt.ArrayLike | None = None,
+    leak_growth: npt.ArrayLike | None = None,
+    pipe_leak_area: npt.ArrayLike | None = None,
+    pipe_leak_growth: npt.ArrayLike | None = None,
     level: npt.ArrayLike | None = None,
     accuracy: float | None = None,
     keep: str | Path | Sequence[str] = "all",
@@ -171,7 +174,9 @@ def simulate(
         roughness: as `Links.roughness`; (link).
         setting: at the start, as `Links.setting`; (link).
         status: at the start, 0 closed, 1 open, 2 regulating; (link). A control valve that is not regulating stays as it is.
-        leak_area: area of a leak, m2; (junction). Its flow is 0.75 A sqrt(2 g p).
+        leak_area: A, area of leaks at no pressure, m2; (junction). 0.75 (A + m p) sqrt(2 g p) leaks, on top of the file's.
+        leak_growth: m, how their area grows with pressure p, m2 per m; (junction).
+        pipe_leak_area, pipe_leak_growth: of all leaks along a pipe together; half acts at each end; (link).
         level: at the start, m above the bottom of tanks; (tank).
         accuracy: stop by EPANET's rule at this accuracy; None stops by our own rule, head within 1e-5 m.
         keep: 'all'; ids of nodes and links; 'bands' for the quantiles 0.05, 0.5 and 0.95 over the members; or a path (a `Path`,
@@ -186,7 +191,17 @@ def simulate(
         TooLargeError: 'all' would not fit in memory.
     """
     inputs = Inputs.of(
-        network, members, demand=demand, roughness=roughness, setting=setting, status=status, leak_area=leak_area, level=level
+        network,
+        members,
+        demand=demand,
+        roughness=roughness,
+        setting=setting,
+        status=status,
+        leak_area=leak_area,
+        leak_growth=leak_growth,
+        pipe_leak_area=pipe_leak_area,
+        pipe_leak_growth=pipe_leak_growth,
+        level=level,
     )
     duration = duration_of(hours)
     seed = None if beliefs is None else _seed(rng)
@@ -268,7 +283,8 @@ def _quantities(job: Job, keep: str | Path | Sequence[str], wanted: Sequence[str
     extra = ["pressure"] if _path(keep) is not None else []
     if plan.network.nodes.emitter.any():
         extra.append("emitter")
-    if plan.leak_fixed.any() or plan.leak_variable.any() or job.inputs.leak_area is not None:
+    holes = job.inputs.leak_area is not None or job.inputs.leak_growth is not None
+    if plan.leak_fixed.any() or plan.leak_variable.any() or holes:
         extra.append("leak")
     return (*USUAL, *extra)
 

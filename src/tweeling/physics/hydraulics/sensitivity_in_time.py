@@ -125,6 +125,9 @@ def sensitivities_in_time(
     setting: npt.ArrayLike | None = None,
     status: npt.ArrayLike | None = None,
     leak_area: npt.ArrayLike | None = None,
+    leak_growth: npt.ArrayLike | None = None,
+    pipe_leak_area: npt.ArrayLike | None = None,
+    pipe_leak_growth: npt.ArrayLike | None = None,
     level: npt.ArrayLike | None = None,
     accuracy: float | None = None,
 ) -> SensitivitiesInTime:
@@ -136,14 +139,25 @@ def sensitivities_in_time(
         hours: how long the run is.
         wanted: names of `SensitivitiesInTime`'s tables.
         reports: at all report times; else at the end only.
-        demand, roughness, setting, status, leak_area, level, accuracy: as of `simulate`.
+        demand, roughness, setting, status, leak_area, leak_growth, pipe_leak_area, pipe_leak_growth, level, accuracy: as of
+            `simulate`.
 
     Raises:
         UnknownElementError: an id that the network has not.
         InputError: an input of the wrong shape or with impossible numbers, or a table that there is none of.
     """
     inputs = Inputs.of(
-        network, 1, demand=demand, roughness=roughness, setting=setting, status=status, leak_area=leak_area, level=level
+        network,
+        1,
+        demand=demand,
+        roughness=roughness,
+        setting=setting,
+        status=status,
+        leak_area=leak_area,
+        leak_growth=leak_growth,
+        pipe_leak_area=pipe_leak_area,
+        pipe_leak_growth=pipe_leak_growth,
+        level=level,
     )
     duration = duration_of(hours)
     places = places_of(network, outputs)

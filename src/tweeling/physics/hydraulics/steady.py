@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields, replace
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,10 +17,7 @@ from tweeling.physics.hydraulics.drivers import Drivers
 from tweeling.physics.hydraulics.inputs import Inputs
 from tweeling.physics.hydraulics.period import Period, conditions_now, first_state
 from tweeling.physics.hydraulics.plan import Plan, make_plan
-from tweeling.physics.hydraulics.quantities import result_status
-
-THREAD_MEMBERS = 48
-"""Fewer members than this are not worth a thread."""
+from tweeling.physics.hydraulics.quantities import QUANTITIES
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,31 +44,66 @@ class StateInfo:
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """A steady state of all members. SI throughout; NaN where there is no supply.
+    """A steady state of all members. SI throughout; NaN where there is no supply. Quantities are made when first asked for.
 
     Args:
-        node_ids, link_ids: in the network's order.
-        head, pressure: m; (member, node).
-        demand: consumption that is delivered, leaks and emitters not included, m3/s; (member, junction).
-        flow: positive from start to end, m3/s; (member, link).
-        status: 0 closed, 1 open, 2 regulating; (member, link), int8.
-        emitter, leak: outflows, m3/s; (member, junction).
+        network: that was solved; elements are in its order.
         info: how the members fared.
         conditions, solution: what the engine was given and gave; `solve(start=...)` and `sensitivities` go on from them.
     """
 
-    node_ids: tuple[str, ...]
-    link_ids: tuple[str, ...]
-    head: Floats
-    pressure: Floats
-    demand: Floats
-    flow: Floats
-    status: Codes
-    emitter: Floats
-    leak: Floats
+    network: Network
     info: StateInfo
     conditions: Conditions
     solution: Solution
+
+    @property
+    def node_ids(self) -> tuple[str, ...]:
+        """Ids of nodes, junctions first."""
+        return self.network.nodes.ids
+
+    @property
+    def link_ids(self) -> tuple[str, ...]:
+        """Ids of links."""
+        return self.network.links.ids
+
+    @property
+    def head(self) -> Floats:
+        """Hydraulic head, m; (member, node)."""
+        return self.solution.head
+
+    @cached_property
+    def pressure(self) -> Floats:
+        """Head minus elevation, m; (member, node)."""
+        return self._quantity("pressure")
+
+    @property
+    def demand(self) -> Floats:
+        """Consumption that is delivered, leaks and emitters not included, m3/s; (member, junction)."""
+        return self.solution.flows.demand
+
+    @property
+    def flow(self) -> Floats:
+        """Positive from start to end, m3/s; (member, link)."""
+        return self.solution.flows.link
+
+    @cached_property
+    def status(self) -> Codes:
+        """0 closed, 1 open, 2 regulating; (member, link), int8."""
+        return self._quantity("status")
+
+    @property
+    def emitter(self) -> Floats:
+        """Outflow of emitters, m3/s; (member, junction)."""
+        return self.solution.flows.emitter
+
+    @cached_property
+    def leak(self) -> Floats:
+        """Outflow of leaks, the file's among them, m3/s; (member, junction)."""
+        return self._quantity("leak")
+
+    def _quantity(self, name: str) -> npt.NDArray[Any]:
+        return QUANTITIES[name].of(self.solution, self.network, None)
 
     def __repr__(self) -> str:
         return f"<State: {len(self.head)} members, {len(self.node_ids)} nodes, {len(self.link_ids)} links; {self.info}>"
@@ -86,6 +117,9 @@ def solve(
     setting: npt.ArrayLike | None = None,
     status: npt.ArrayLike | None = None,
     leak_area: npt.ArrayLike | None = None,
+    leak_growth: npt.ArrayLike | None = None,
+    pipe_leak_area: npt.ArrayLike | None = None,
+    pipe_leak_growth: npt.ArrayLike | None = None,
     level: npt.ArrayLike | None = None,
     start: State | None = None,
     accuracy: float | None = None,
@@ -100,11 +134,13 @@ def solve(
         setting: as `Links.setting`; (link).
         status: 0 closed, 1 open, 2 regulating; (link). With `status` or `setting` given, links are as given; else the file's
             simple controls for time 0 have acted, as in EPANET (rules act between steps, so none has).
-        leak_area: area of a leak, m2; (junction). Its flow is 0.75 A sqrt(2 g p).
+        leak_area: A, area of leaks at no pressure, m2; (junction). 0.75 (A + m p) sqrt(2 g p) leaks, on top of the file's.
+        leak_growth: m, how their area grows with pressure p, m2 per m; (junction).
+        pipe_leak_area, pipe_leak_growth: of all leaks along a pipe together; half acts at each end; (link).
         level: of tanks, m above the bottom; (tank).
         start: a state of as many members, or of one, whose flows the solve starts from.
         accuracy: stop by EPANET's rule, sum |dq| / sum |q|, at this accuracy; None stops by our own, head within 1e-5 m.
-        engine: None takes the fastest.
+        engine: None takes the fastest, on all cores.
 
     Raises:
         InputError: an input of the wrong shape or with impossible numbers.
@@ -112,13 +148,22 @@ def solve(
     rule = StoppingRule(accuracy=accuracy)
     period = compiled_period(network)
     inputs = Inputs.of(
-        network, 1, demand=demand, roughness=roughness, setting=setting, status=status, leak_area=leak_area, level=level
+        network,
+        1,
+        demand=demand,
+        roughness=roughness,
+        setting=setting,
+        status=status,
+        leak_area=leak_area,
+        leak_growth=leak_growth,
+        pipe_leak_area=pipe_leak_area,
+        pipe_leak_growth=pipe_leak_growth,
+        level=level,
     )
     conditions, flows = _opening(period, inputs)
     if start is not None:
         flows = _from_start(start, flows, inputs.n_members)
-    engine = engine or default_engine()
-    solution = solve_in_threads(engine, period.plan, conditions, flows, rule)
+    solution = (engine or solve_in_threads)(period.plan, conditions, flows, rule)
     return _state(network, conditions, solution)
 
 
@@ -129,48 +174,27 @@ def compiled_period(network: Network) -> Period:
 
 
 def default_engine() -> Engine:
-    """The fastest engine there is."""
+    """The fastest engine there is, in one thread."""
     from tweeling.physics.kernels.cpu import solve
 
     return solve
 
 
-def solve_in_threads(engine: Engine, plan: Plan, conditions: Conditions, flows: Flows, rule: StoppingRule) -> Solution:
-    """Solves members in as many threads as there are cores; a member's result does not depend on how they are shared out."""
-    n_members = max(len(array) for array in (*vars(conditions).values(), *vars(flows).values()))
-    threads = min(thread_count(), n_members // THREAD_MEMBERS)
-    if threads <= 1:
-        return engine(plan, conditions, flows, rule)
-    edges = np.linspace(0, n_members, threads + 1).astype(int)
+def solve_in_threads(plan: Plan, conditions: Conditions, flows: Flows, rule: StoppingRule) -> Solution:
+    """The fastest engine in as many threads as there are cores; a member's result does not depend on how they share."""
+    from tweeling.physics.kernels.cpu import solve
 
-    def part(first: int, last: int) -> Solution:
-        def rows(table: Any) -> Any:
-            return replace(table, **{n: a if len(a) == 1 else a[first:last] for n, a in vars(table).items()})
-
-        return engine(plan, rows(conditions), rows(flows), rule)
-
-    with ThreadPoolExecutor(threads, thread_name_prefix="tweeling") as pool:
-        joined: Solution = _joined(list(pool.map(part, edges[:-1].tolist(), edges[1:].tolist())))
-        return joined
-
-
-def _joined(parts: list[Any]) -> Any:
-    """Solutions of some members each as one of all."""
-    changes = {}
-    for entry in fields(parts[0]):
-        items = [getattr(part, entry.name) for part in parts]
-        changes[entry.name] = np.concatenate(items) if isinstance(items[0], np.ndarray) else _joined(items)
-    return replace(parts[0], **changes)
+    return solve(plan, conditions, flows, rule, threads=thread_count())
 
 
 def _opening(period: Period, inputs: Inputs) -> tuple[Conditions, Flows]:
     """Conditions at t = 0 and cold flows; rows only where members differ."""
     plan, members = period.plan, range(inputs.n_members)
-    roughness, leak_area = inputs.rows("roughness", members), inputs.rows("leak_area", members)
-    drivers = Drivers.of(plan).replaced(roughness=roughness, leak_area=leak_area)
+    shared = Drivers.of(plan)
+    drivers = shared.replaced(**{name: inputs.rows(name, members) for name in ("roughness", "leak_area", "leak_growth")})
     start = {name: inputs.rows(name, members) for name in ("level", "status", "setting")}
     rows = max((len(table) for table in start.values() if table is not None), default=1)
-    state = first_state(period, rows, drivers, **start)
+    state = first_state(period, rows, shared, **start)
     multiplier = period.patterns.at(period.clock.period(state.time))
     conditions, _, _ = conditions_now(period, state, drivers, multiplier)
     if inputs.status is not None or inputs.setting is not None:
@@ -194,27 +218,14 @@ def _from_start(start: State, cold: Flows, n_members: int) -> Flows:
 
 
 def _state(network: Network, conditions: Conditions, solution: Solution) -> State:
-    flows, names = solution.flows, np.array([outcome.name.lower() for outcome in Outcome])
-    culprits = zip(solution.outcome.tolist(), solution.culprit.tolist(), strict=True)
-    return State(
-        node_ids=network.nodes.ids,
-        link_ids=network.links.ids,
-        head=solution.head,
-        pressure=solution.head - network.nodes.elevation,
-        demand=flows.demand,
-        flow=flows.link,
-        status=result_status(solution.status),
-        emitter=flows.emitter,
-        leak=flows.leak_fixed + flows.leak_variable,
-        info=StateInfo(
-            status=names[solution.outcome],
-            culprit=tuple(culprit_id(network, outcome, culprit) for outcome, culprit in culprits),
-            iterations=solution.iterations,
-            error=solution.error,
-        ),
-        conditions=conditions,
-        solution=solution,
+    names = np.array([outcome.name.lower() for outcome in Outcome])
+    culprits = [""] * len(solution.culprit)
+    for member in np.flatnonzero(solution.culprit >= 0):
+        culprits[member] = culprit_id(network, solution.outcome[member], solution.culprit[member])
+    info = StateInfo(
+        status=names[solution.outcome], culprit=tuple(culprits), iterations=solution.iterations, error=solution.error
     )
+    return State(network, info, conditions, solution)
 
 
 def culprit_id(network: Network, outcome: int, culprit: int) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,8 +46,17 @@ CLOSED_SETS = 8
 """Sets of closed links whose dry nodes are remembered: members of a run differ in a few pumps and valves."""
 
 
-def solve(plan: Plan, conditions: Conditions, flows: Flows, rule: StoppingRule) -> Solution:
-    """A steady state for every member; see `contract.Engine`."""
+THREAD_WORK = 6000
+"""Members times links that are worth a thread: beginning one takes as long as some tens of members of a small network."""
+
+
+def solve(plan: Plan, conditions: Conditions, flows: Flows, rule: StoppingRule, threads: int = 1) -> Solution:
+    """A steady state for every member; see `contract.Engine`.
+
+    Args:
+        plan, conditions, flows, rule: as for every engine.
+        threads: at most; each solves LANES members at a time, and all take the next member from one queue.
+    """
     n_members = max(len(array) for array in (*vars(conditions).values(), *vars(flows).values()))
     output = Output(
         head=np.empty((n_members, plan.n_nodes)),
@@ -60,18 +70,41 @@ def solve(plan: Plan, conditions: Conditions, flows: Flows, rule: StoppingRule) 
         culprit=np.full(n_members, -1),
         error=np.zeros(n_members),
     )
-    accuracy = OWN_RELATIVE_CHANGE if rule.accuracy is None else rule.accuracy
-    head = rule.head if rule.accuracy is None else np.inf
     outlets = _Outlets.of(plan, conditions, flows)
     parts = []
     for who, folded in _parts(plan, outlets, n_members):
         compiled = compiled_of(plan, folded=folded)
         given = _given(plan, compiled, conditions, flows, outlets)
         part = output._replace(outlet_flow=np.zeros((n_members, len(given.outlet_kind))))
-        block = _block(plan, compiled, given)
-        solve_members(compiled, given, block, part, who, accuracy, head, rule.trials, rule.check_frequency, rule.max_check)
+        _solve_members(plan, compiled, given, part, who, rule, threads)
         parts.append((who, given, part.outlet_flow))
     return _solution(plan, parts, conditions, output)
+
+
+def _solve_members(
+    plan: Plan, compiled: Compiled, given: Given, output: Output, who: Ints, rule: StoppingRule, threads: int
+) -> None:
+    """Solves some members in as many threads as they are worth."""
+    accuracy = OWN_RELATIVE_CHANGE if rule.accuracy is None else rule.accuracy
+    head = rule.head if rule.accuracy is None else np.inf
+    threads = max(1, min(threads, -(-len(who) // LANES), len(who) * plan.n_links // THREAD_WORK))
+    lanes, queue = min(LANES, -(-len(who) // threads)), np.zeros(1, dtype=np.int64)
+
+    def work() -> None:
+        block = _block(plan, compiled, given)
+        solve_members(
+            compiled, given, block, output, who, queue, lanes, accuracy, head, rule.trials, rule.check_frequency,
+            rule.max_check,
+        )  # fmt: skip
+
+    if threads == 1:
+        work()
+        return
+    with ThreadPoolExecutor(threads - 1, thread_name_prefix="tweeling") as pool:
+        others = [pool.submit(work) for _ in range(threads - 1)]
+        work()
+        for other in others:
+            other.result()
 
 
 def _parts(plan: Plan, outlets: _Outlets, n_members: int) -> list[tuple[Ints, bool]]:
@@ -136,7 +169,7 @@ class _Outlets(NamedTuple):
         """All emitters, leaks and delivered demands."""
         options = plan.network.options
         elevation, least = plan.network.nodes.elevation, plan.constants.min_gradient
-        leak_fixed, leak_variable = laws.leak_coefficients(plan, conditions.leak_area)
+        leak_fixed, leak_variable = plan.leak_coefficients(conditions)
         by_pressure = np.maximum(conditions.demand, 0.0) if plan.pressure_driven else np.zeros((1, plan.n_junctions))
         span = max(options.required_pressure - options.min_pressure, laws.LEAST_SPAN)
         free = 0 if options.emitter_backflow else 1
@@ -292,7 +325,7 @@ def _settings(plan: Plan, conditions: Conditions, n_members: int) -> Floats:
 
 
 def _solution(plan: Plan, parts: list[tuple[Ints, Given, Floats]], conditions: Conditions, output: Output) -> Solution:
-    """Results in the contract's form, from members, what they were given and their outlets; what none has is a view of zeros."""
+    """Results in the contract's form, from members, their givens and their outlets; what none has is a view of zeros."""
     shape = (len(output.head), plan.n_junctions)
     dry = np.isnan(output.head[:, : plan.n_junctions]) if (output.outcome != OK).any() else None
     outlets = []

@@ -1,11 +1,11 @@
 """What needs no equation of its own: trees of pipes, and pipes one behind the other.
 
-The flow in a tree is the sum of the demands behind it, and what one of several pipes in a row carries is the first one's flow less
-the demands on the way. So a tree is folded into the junction it hangs on, and a row of pipes into one *chain*, whose head loss is
-the sum of its pieces'. The Newton steps are the same; in towns two thirds of the junctions go.
+The flow in a tree is the sum of the demands behind it, and what one of several pipes in a row carries is the first one's flow
+less the demands on the way. So a tree is folded into the junction it hangs on, and a row of pipes into one *chain*, whose head
+loss is the sum of its pieces'. The Newton steps are the same; in towns two thirds of the junctions go.
 
-Folded are junctions with nothing but plain pipes and a given demand. What flows out by pressure (an emitter, a leak, a demand that
-depends on pressure) has no place here: members with such a thing at a folded junction are solved without folding.
+Folded are junctions with nothing but plain pipes and a given demand. What flows out by pressure (an emitter, a leak, a demand
+that depends on pressure) has no place here: members with such a thing at a folded junction are solved without folding.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tweeling.network.network import Bools, Ints, LinkKind
-from tweeling.physics.hydraulics import laws
+from tweeling.network.network import Bools, Ints
 from tweeling.physics.hydraulics.plan import Plan
 from tweeling.physics.kernels.compiled import compiled_with_memory
 
@@ -24,7 +23,7 @@ class Folding(NamedTuple):
     """Links and nodes by their numbers in the network.
 
     Args:
-        tree_link, tree_node, tree_parent: pipes of trees, the outermost first: the outer node, and the one it hangs on; (tree,).
+        tree_link, tree_node, tree_parent: pipes of trees, outermost first; the outer node, and the one it hangs on; (tree,).
         piece_first: pieces of chain c are piece_first[c] ... piece_first[c + 1]; (chain + 1,).
         piece_link, piece_node: pipes from the chain's start to its end, and the node behind each; (piece,).
         chain_start, chain_end: nodes; (chain,).
@@ -50,18 +49,19 @@ def fold(plan: Plan, plain: Bools) -> Folding:
     kept[n:] = True
     tree_link, tree_node, tree_parent, degree, joined = _trees(links.start, links.end, plain, kept)
     _keep_loops_open(links.start, links.end, kept, degree, joined, tree_link)
-    chains = _chains(links.start, links.end, kept, degree, joined, tree_link)
-    first, _, piece_node, _, _ = chains
+    first, piece_link, piece_node, starts, ends = _chains(links.start, links.end, kept, degree, joined, tree_link)
     folded = np.zeros(n, dtype=bool)
     folded[tree_node] = True
     folded[np.delete(piece_node, first[1:] - 1)] = True
-    return Folding(tree_link, tree_node, tree_parent, *chains, folded)
+    return Folding(tree_link, tree_node, tree_parent, first, piece_link, piece_node, starts, ends, folded)
 
 
 def nothing_folded(plan: Plan) -> Folding:
     """A folding that leaves every junction its equation."""
     none = np.zeros(0, dtype=np.int64)
-    return Folding(none, none, none, np.zeros(1, dtype=np.int64), none, none, none, none, np.zeros(plan.n_junctions, dtype=bool))
+    return Folding(
+        none, none, none, np.zeros(1, dtype=np.int64), none, none, none, none, np.zeros(plan.n_junctions, dtype=bool)
+    )
 
 
 def _foldable(plan: Plan) -> Bools:
@@ -69,7 +69,7 @@ def _foldable(plan: Plan) -> Bools:
     network, n = plan.network, plan.n_junctions
     free = np.ones(plan.n_nodes, dtype=bool)
     conditions = plan.conditions()
-    outlets = (conditions.emitter, *laws.leak_coefficients(plan, conditions.leak_area))
+    outlets = (conditions.emitter, *plan.leak_coefficients(conditions))
     for coefficient in outlets:
         free[:n] &= ~(coefficient > 0).any(0)
     free[plan.switches.node] = False
@@ -80,7 +80,7 @@ def _foldable(plan: Plan) -> Bools:
 
 @compiled_with_memory
 def _trees(start, end, plain, kept):  # type: ignore[no-untyped-def]
-    """Takes off junctions with one link, again and again; what is left: the degree of nodes, and which links meet there (XOR)."""
+    """Takes off junctions with one link, again and again; the degree of nodes that are left, and the links that meet there (XOR)."""
     degree = np.zeros(len(kept), np.int64)
     joined = np.zeros(len(kept), np.int64)
     for link in range(len(start)):
@@ -89,7 +89,7 @@ def _trees(start, end, plain, kept):  # type: ignore[no-untyped-def]
             joined[node] ^= link
     tree_link = np.empty(len(kept), np.int64)
     tree_node, tree_parent = np.empty_like(tree_link), np.empty_like(tree_link)
-    found, taken = 0, 0
+    found = 0
     for first in range(len(kept)):
         node = first
         while degree[node] == 1 and not kept[node]:

@@ -1,6 +1,6 @@
-"""The loop over members: LANES at a time; a lane whose member is done takes the next one at once.
+"""The loop over members: LANES at a time; a lane whose member is done takes the next one that waits, in whatever thread.
 
-No number of one lane ever enters another, so that results do not depend on chunk, lane or neighbour.
+No number of one lane ever enters another, so that results do not depend on chunk, lane, neighbour or thread.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import numpy as np
 from tweeling.physics.hydraulics.reference import DAMPING, PATIENCE, RESTLESS, STILL
 from tweeling.physics.kernels.compiled import called, compiled, compiled_entry, part
 from tweeling.physics.kernels.newton import newton_step
+from tweeling.physics.kernels.queue import take_next
 from tweeling.physics.kernels.structure import END, MACHINE, SOFT_PIPE, THROTTLE
 from tweeling.physics.kernels.switching import check_links, creeping, regulate, switch
 from tweeling.physics.kernels.tables import (
@@ -33,20 +34,25 @@ from tweeling.physics.kernels.vector import LANES, spread, store
 
 
 @compiled_entry
-def solve_members(compiled, given, block, output, who, accuracy, head_tolerance, trials, check_frequency, max_check):  # type: ignore[no-untyped-def]
-    """Solves the members `who`, LANES at a time; a lane that is done takes the next one."""
+def solve_members(  # type: ignore[no-untyped-def]
+    compiled, given, block, output, who, queue, lanes, accuracy, head_tolerance, trials, check_frequency, max_check
+):
+    """Solves the members `who` out of a queue, `lanes` of at most LANES at a time, until none is left."""
     member, iteration, next_check = block.member, block.iteration, block.next_check
     shared = given.resistance.shape[0] == 1 and given.roughness.shape[0] == 1
-    waiting, running = 0, 0
+    waiting, running = True, 0
     own = head_tolerance < np.inf
     while True:
         coming = 0
-        for lane in range(LANES):
-            if member[lane] < 0 and waiting < who.shape[0]:
-                member[lane], iteration[lane], next_check[lane] = who[waiting], 0, check_frequency
+        for lane in range(lanes):
+            if member[lane] < 0 and waiting:
+                following = take_next(queue)
+                if following >= who.shape[0]:
+                    waiting = False
+                    break
+                member[lane], iteration[lane], next_check[lane] = who[following], 0, check_frequency
                 block.moving[coming] = lane
                 coming += 1
-                waiting += 1
                 running += 1
         if running == 0:
             return
@@ -157,7 +163,7 @@ def _remembered(  # type: ignore[no-untyped-def]
 def _put_in(compiled, given, block, lane, member, shared):  # type: ignore[no-untyped-def]
     """Loads a member into a lane."""
     structure, links, numbers = compiled.structure, compiled.links, compiled.numbers
-    n, m = numbers.n, structure.start.shape[0]
+    m = structure.start.shape[0]
     resistance_row = member if given.resistance.shape[0] > 1 else 0
     soft, throttle, machine = structure.groups[SOFT_PIPE], structure.groups[THROTTLE], structure.groups[MACHINE]
 
@@ -248,7 +254,7 @@ def _dries(block, lane, which):  # type: ignore[no-untyped-def]
 
 @part
 def _draw_anew(compiled, given, block, coming):  # type: ignore[no-untyped-def]
-    """Takes out what is dry and draws the demands of members that come, in the first lanes of `moving`, and of those that dry."""
+    """Takes out what is dry, and draws the demands of members that come (the first lanes of `moving`) or that lost nodes."""
     moving, drawing = block.moving, coming
     for lane in range(LANES):
         if not block.dries[lane]:
@@ -310,7 +316,7 @@ def _shut_pipes(compiled, given, block, lane, member, resistance_row):  # type: 
 
 @part
 def _draw(compiled, given, block, lane, member):  # type: ignore[no-untyped-def]
-    """Sums a member's demands up: of a tree where it hangs on, of a chain what is drawn up to each node, and the rest at its end."""
+    """Sums a member's demands up: a tree's where it hangs on; a chain's up to each node, and the rest at its end."""
     structure, numbers, own = compiled.structure, compiled.numbers, block.own[lane]
     row = member if given.demand.shape[0] > 1 else 0
     for node in range(numbers.n_junctions):
@@ -335,7 +341,7 @@ def _draw(compiled, given, block, lane, member):  # type: ignore[no-untyped-def]
 
 @part
 def _start_chains(compiled, given, block, lane, row):  # type: ignore[no-untyped-def]
-    """First flows of chains, from their middle pieces; where the others' are far from what is drawn, the first tangents are theirs.
+    """First flows of chains, from their middle pieces; where the others' are far from what is drawn, first tangents are theirs.
 
     So it is in a cold start, where the flows of all links are anything; after the first step all agree.
     """

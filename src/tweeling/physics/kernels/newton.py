@@ -1,12 +1,12 @@
 """One Newton step of all lanes: linearise, eliminate, substitute, move; see `physics/hydraulics/reference.py`.
 
 The matrix is kept as conductances, between junctions (`lower`) and from a junction to the ground (`ground`: to fixed heads and
-outlets). A pivot is the sum of a junction's conductances; to eliminate it is to share its own among its neighbours. All these numbers
-are positive and nothing is ever subtracted, so that a pipe of almost no resistance drowns none of its neighbours (Grassmann,
-Taksar, Heyman 1985). Only rows in which a valve holds a pressure have numbers of both signs.
+outlets). A pivot is the sum of a junction's conductances; to eliminate it is to share its own among its neighbours. All these
+numbers are positive and nothing is ever subtracted, so that a pipe of almost no resistance drowns none of its neighbours
+(Grassmann, Taksar, Heyman 1985). Only rows in which a valve holds a pressure have numbers of both signs.
 
-The sweep over columns is one pass through memory there and one back: tangents of a column's plain pipes are made, added and eliminated
-while they are in the cache; on the way back their flows move as soon as the heads of both ends have.
+The sweep over columns is one pass through memory there and one back: tangents of a column's plain pipes are made, added and
+eliminated while they are in the cache; on the way back their flows move as soon as the heads of both ends have.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 from tweeling.physics.hydraulics.laws import CURVATURE
 from tweeling.physics.hydraulics.reference import SLACK
 from tweeling.physics.kernels.compiled import compiled, part
-from tweeling.physics.kernels.structure import EARLY_PIPE, END, FRESH, MACHINE, MIXED
+from tweeling.physics.kernels.structure import AHEAD, CACHED, EARLY_PIPE, END, FRESH, MACHINE, MIXED
 from tweeling.physics.kernels.tables import ACTIVE, CLOSED, FCV, LEAST_FLOW, LEAST_PIVOT, POWER, PRV, PSV, PUMP
 from tweeling.physics.kernels.tangents import (
     early_pipes,
@@ -29,6 +29,7 @@ from tweeling.physics.kernels.tangents import (
 from tweeling.physics.kernels.vector import (
     LANES,
     absolute,
+    ask,
     choose,
     fma,
     largest,
@@ -125,13 +126,50 @@ def _hold_pressures(compiled, block):  # type: ignore[no-untyped-def]
 
 
 @part
+def _ask_for_column(structure, block, k):  # type: ignore[no-untyped-def]
+    """Asks for the rows that are read and written when a column is eliminated."""
+    ask(block.ground, k)
+    ask(block.right, k)
+    ask(block.head, k)
+    for place in range(structure.own_first[k], structure.own_first[k + 1]):
+        ask(block.flow, place)
+        ask(block.constant, place)
+        ask(block.head, structure.end[place])
+    for a in range(structure.first[k], structure.first[k + 1]):
+        ask(block.lower, a)
+        ask(block.ground, structure.row[a])
+        ask(block.right, structure.row[a])
+    for at in range(structure.pair_first[k], structure.pair_first[k + 1]):
+        ask(block.lower, structure.pair[at])
+
+
+@part
+def _ask_for_row(structure, block, k):  # type: ignore[no-untyped-def]
+    """Asks for the rows that the rise of a head is made of, and that it moves."""
+    ask(block.ground, k)
+    ask(block.right, k)
+    ask(block.rise, k)
+    ask(block.head, k)
+    ask(block.demand, k)
+    for a in range(structure.first[k], structure.first[k + 1]):
+        ask(block.lower, a)
+        ask(block.rise, structure.row[a])
+    for place in range(structure.own_first[k], structure.own_first[k + 1]):
+        ask(block.flow, place)
+        ask(block.constant, place)
+
+
+@part
 def _eliminate(compiled, block):  # type: ignore[no-untyped-def]
     """Column by column: adds the tangents of its pipes, and shares its conductances among its neighbours."""
     structure = compiled.structure
     first, row, pair = structure.first, structure.row, structure.pair
     ground, lower, beyond, right = block.ground, block.lower, block.beyond, block.right
     least, stand_in, lowest = spread(LEAST_PIVOT), spread(1.0 / compiled.numbers.high_resistance), spread(1.0)
-    for k in range(compiled.numbers.n):
+    n = compiled.numbers.n
+    for k in range(n):
+        if n > CACHED:
+            _ask_for_column(structure, block, min(k + AHEAD, n - 1))
         s, f = load(ground, k), load(right, k)
         for place in range(structure.own_first[k], structure.own_first[k + 1]):
             p, c = plain_pipe(compiled, block, place)
@@ -187,12 +225,15 @@ def _eliminate(compiled, block):  # type: ignore[no-untyped-def]
 
 @part
 def _substitute(compiled, block, head_tolerance):  # type: ignore[no-untyped-def]
-    """The last column first: how much its head rises and its pipes' flows move; leaves the equations empty for the next step."""
+    """From the last column on: how much its head rises and its pipes' flows move; leaves the equations for the next step."""
     structure = compiled.structure
     first, row = structure.first, structure.row
     nothing, tolerance = spread(0.0), spread(head_tolerance)
     total, left, excess = load(block.trees, 0), spread(0.0), spread(-1.0)
-    for k in range(compiled.numbers.n - 1, -1, -1):
+    n = compiled.numbers.n
+    for k in range(n - 1, -1, -1):
+        if n > CACHED:
+            _ask_for_row(structure, block, max(k - AHEAD, 0))
         rise = nothing
         for a in range(first[k], first[k + 1]):
             if structure.lopsided[k]:
@@ -209,10 +250,8 @@ def _substitute(compiled, block, head_tolerance):  # type: ignore[no-untyped-def
         store(block.right, k, nothing - load(block.demand, k))
         for place in range(structure.own_first[k], structure.own_first[k + 1]):
             a = structure.entry[place]
-            if a >= 0 and structure.origin[a] == FRESH:
-                p = load(block.lower, a)
-            else:
-                p = load(block.conductance, place)
+            fresh = a >= 0 and structure.origin[a] == FRESH
+            p = load(block.lower, a) if fresh else load(block.conductance, place)
             fall = rise - load(block.rise, structure.end[place])
             total, left, excess = _move_pipe(compiled, block, place, p, fall, tolerance, total, left, excess)
     store(block.sums, 0, total)
@@ -246,7 +285,7 @@ def left_to_move(change, bend, step):  # type: ignore[no-untyped-def]
 @part
 def _move_others(compiled, block, head_tolerance):  # type: ignore[no-untyped-def]
     """Moves the flows of links that no column owns."""
-    structure, numbers, links = compiled.structure, compiled.numbers, compiled.links
+    structure, links = compiled.structure, compiled.links
     groups = structure.groups
     total, left, excess = load(block.sums, 0), load(block.sums, 1), load(block.sums, 2)
     for k in range(groups[EARLY_PIPE], groups[MACHINE]):

@@ -1,12 +1,12 @@
 """The order of elimination and the pattern of the factors: once per plan, for all members and solves.
 
-What has an equation, a *column*, is a junction that is not folded (`folding.py`). Columns are ordered by minimum degree (SuperLU's,
-through SciPy). The pattern is symmetric and holds what active pressure valves may add: row `passes on` takes the entries of row
-`holds` (see `physics/hydraulics/reference.py`). Position k < n is column k in order of elimination; then come the fixed nodes,
-then the folded junctions.
+What has an equation, a *column*, is a junction that is not folded (`folding.py`). Columns are ordered by minimum degree
+(SuperLU's, through SciPy), those of large networks then part by part. The pattern is symmetric and holds what active pressure
+valves may add: row `passes on` takes the entries of row `holds` (see `physics/hydraulics/reference.py`). Position k < n is
+column k in order of elimination; then come the fixed nodes, then the folded junctions.
 
-A *place* is a link of the equations: a link of the network or a chain. Behind them stand, for their data, the pipes that are folded:
-pieces of chains and pipes of trees.
+A *place* is a link of the equations: a link of the network or a chain. Behind them stand, for their data, the pipes that are
+folded: pieces of chains and pipes of trees.
 """
 
 from __future__ import annotations
@@ -18,20 +18,29 @@ import numpy.typing as npt
 from scipy.sparse import csc_array
 from scipy.sparse.linalg import splu
 
-from tweeling.network.network import Bools, Ints, LinkKind
+from tweeling.network.network import Bools, Floats, Ints, LinkKind
 from tweeling.physics.hydraulics.plan import Plan
 from tweeling.physics.hydraulics.statuses import tank_ends
 from tweeling.physics.kernels.compiled import compiled_with_memory
 from tweeling.physics.kernels.folding import Folding, fold, nothing_folded
 
 PIPE, EARLY_PIPE, SOFT_PIPE, THROTTLE, MACHINE, END = range(6)
-"""Groups of places, in the kernel's order: plain pipes that the elimination adds when it comes to their column; plain pipes that
+"""Groups of places, in the kernel's order: plain pipes that elimination adds when it comes to their column; plain pipes that
 must be there before (at a node of a pressure valve, one of several at an entry, or at no column); pipes that may close by
 themselves; throttle valves; all the rest."""
 
 EMPTY, FRESH, MIXED = range(3)
 """What stands at an entry when the elimination comes to its column: no plain pipe of the column; nothing yet, and the pipe's
 conductance is all there will be; something already, and the pipe is added."""
+
+
+PART = 1000
+"""Junctions at most of a part of a network that is eliminated before the next: its rows fit into a cache."""
+
+AHEAD = 8
+"""Rows of a link or column are asked for so many links or columns before they are worked on."""
+CACHED = 2000
+"""Junctions of a network whose columns need not be asked for: they are in the cache."""
 
 
 class Structure(NamedTuple):
@@ -118,7 +127,9 @@ def make_structure(plan: Plan, *, folded: bool = False) -> Structure:
     places, columns = _places(plan, folding, kinds), np.flatnonzero(~folding.folded)
     n, valves = len(columns), pressure_valves(plan)
     position, rows, row_columns = _ordering(plan, places, folding, valves)
-    first, row = _fill(n, *_compressed(rows, row_columns, n))
+    later = _by_parts(*_fill(n, *_compressed(rows, row_columns, n)), PART)
+    position[columns] = later[position[columns]]
+    first, row = _fill(n, *_compressed(later[rows], later[row_columns], n))
     pair_first, pair = _pairs(first, row)
 
     start, end = position[places.start], position[places.end]
@@ -268,9 +279,7 @@ def _origin(first: Ints, row: Ints, pair: Ints, entry: Ints, own: int, lopsided:
     return np.where((origin == FRESH) & touched, MIXED, origin)
 
 
-def _ordering(
-    plan: Plan, places: _Places, folding: Folding, valves: list[tuple[int, int, int]]
-) -> tuple[Ints, Ints, Ints]:
+def _ordering(plan: Plan, places: _Places, folding: Folding, valves: list[tuple[int, int, int]]) -> tuple[Ints, Ints, Ints]:
     """Positions of the nodes, and the off-diagonal pattern (row, column) in positions, both triangles."""
     outside = np.concatenate([~folding.folded, np.ones(plan.n_nodes - plan.n_junctions, dtype=bool)])
     n = int((~folding.folded).sum())
@@ -367,6 +376,42 @@ def _fill(n, first, row):  # type: ignore[no-untyped-def]
             sibling[k] = child[parent]
             child[parent] = k
     return out_first, out_row[:size].copy()
+
+
+@compiled_with_memory
+def _by_parts(first, row, most):  # type: ignore[no-untyped-def]
+    """New positions for columns, with the same fill, at which what a column changes stands near it; (n,).
+
+    Any order with children before parents fills in the same, the parent of a column being its first row (Davis 2006, section
+    4.1). Here subtrees of up to `most` columns stay together. Within one the order stays: minimum degree takes columns in turn
+    from everywhere, so that one need not wait for the other.
+    """
+    n = len(first) - 1
+    parent = np.full(n, n)
+    size = np.ones(n + 1, np.int64)
+    for k in range(n):
+        if first[k + 1] > first[k]:
+            parent[k] = row[first[k]]
+        size[parent[k]] += size[k]
+    # Positions are given out from the end: of a subtree that is too large its root's, then those of its children's subtrees.
+    free = np.empty(n + 1, np.int64)
+    free[n] = n
+    part = np.empty(n, np.int64)
+    for k in range(n - 1, -1, -1):
+        inside = parent[k] < n and size[parent[k]] <= most
+        if inside:
+            part[k] = part[parent[k]]
+        else:
+            free[parent[k]] -= size[k]
+            free[k] = free[parent[k]] + size[k] - 1
+            part[k] = free[k]
+    # A part is known by the position of its root; its other columns take the positions before that, in their order.
+    later = np.empty(n, np.int64)
+    taken = np.zeros(n, np.int64)
+    for k in range(n - 1, -1, -1):
+        later[k] = part[k] - taken[part[k]]
+        taken[part[k]] += 1
+    return later
 
 
 @compiled_with_memory

@@ -36,7 +36,7 @@ EMITTER, LEAK_FIXED, LEAK_VARIABLE, DELIVERED = range(4)
 
 
 class Links(NamedTuple):
-    """Per place in the kernel's order unless said otherwise; see `Plan`. `weight`: how many pipes a place of the equations is."""
+    """Per place in the kernel's order unless said otherwise; see `Plan`. `weight`: how many pipes a place stands for."""
 
     weight: Floats
     curvature: Floats
@@ -159,21 +159,20 @@ class Given(NamedTuple):
 class Block(NamedTuple):
     """The working memory of LANES members; rows are positions, places, folded pipes or outlets, columns lanes.
 
-    Rows of the equations: `ground` is what a junction gives to fixed heads and outlets for a m of rise, and once its column is
-    eliminated the inverse of the pivot; `lower` the conductance between two junctions (minus the matrix value), `beyond` by how much
-    the value above the diagonal is larger. `drawn` is what is drawn on the way to a piece; in the first step of
-    a lane that is `rough` (1, else 0), `shift` is by how much a piece's flow is another than the chain's less that; `loss` and `gradient` are those of
-    pieces and trees at the flows before the last step; `bend` is how fast a chain's gradient changes, `change` what its flow moved
-    last. `trees` is the sum of flows in trees.
+    Equations: `ground` is what a junction gives to fixed heads and outlets for a m of rise, and once its column is eliminated
+    the inverse of the pivot; `lower` the conductance between two junctions (minus the matrix value), `beyond` by how much the
+    one above the diagonal is larger. `drawn` is what is drawn on the way to a piece; in the first step of a lane that is
+    `rough` (1, else 0), `shift` is by how much a piece's flow is another than the chain's less that; `loss` and `gradient` are those
+    of pieces and trees at the flows before the last step; `bend` is how fast a chain's gradient changes, `change` what its flow
+    moved last; `trees` is the sum of flows in trees.
 
-    The last are the loop's own: which member each lane holds (-1 none), lanes whose members come or go and their rows, its
-    iteration, next check and last error, whether links were reopened (see `reference._reopen`), how long it has waited for what
-    creeps, whether it is clean (nothing dry, and the shared resistances loaded but in pipes that are blocked), which plain
-    pipes are blocked because its member has closed them and whether any is, whether something is dry, whether the losses of
-    its trees are known; for the search of dry zones the closed set asked for, the closed sets answered last with their dry nodes
-    and whether there are any (-1 none known yet; the last entry says which set was asked for last), and a stack; statuses before
-    a check; demands by lane and node; whether a lane is to lose nodes before the next step,
-    and which.
+    From `member` on it is the loop's own. By lane: its member (-1 none), iteration, next check and last error; whether links
+    were reopened (see `reference._reopen`); how long it has waited for what creeps; whether it is clean (nothing dry, and
+    the shared resistances loaded but in pipes that are blocked); which plain pipes its member has closed, and whether any;
+    whether something is dry; whether the losses of its trees are known; demands by node; whether it is to lose nodes before the
+    next step, and which. `moving` are lanes whose members come or go, `row` their rows. For the search of dry zones: the closed
+    set asked for, the sets answered last with their dry nodes and whether there are any (-1 none known yet; the last entry says
+    which set was asked for last), and a stack. `old_status`: before a check.
     """
 
     head: Floats
