@@ -80,7 +80,7 @@ def _foldable(plan: Plan) -> Bools:
 
 @compiled_with_memory
 def _trees(start, end, plain, kept):  # type: ignore[no-untyped-def]
-    """Takes off junctions with one link, again and again; the degree of nodes that are left, and the links that meet there (XOR)."""
+    """Takes off junctions with one link, again and again; of nodes that are left, their degree and links (XOR)."""
     degree = np.zeros(len(kept), np.int64)
     joined = np.zeros(len(kept), np.int64)
     for link in range(len(start)):
