@@ -71,7 +71,8 @@ def _table(name: str, array: npt.ArrayLike | None, n_elements: int) -> Floats | 
     """An input as (member or 1, element)."""
     if array is None:
         return None
-    table = np.atleast_2d(np.asarray(array, dtype=float))
+    # A view, for engines know arrays again, and the caller may write other numbers into his own.
+    table = np.atleast_2d(np.asarray(array, dtype=float)).view()
     if table.ndim != 2 or table.shape[1] != n_elements or not len(table):
         raise InputError(f"{name} has shape {np.shape(array)}; it must be (member, {n_elements}) or ({n_elements},)")
     if name != "setting" and not np.isfinite(table).all():

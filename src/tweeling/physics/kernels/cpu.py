@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections import OrderedDict
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ from tweeling.physics.hydraulics import laws
 from tweeling.physics.hydraulics.contract import Conditions, Flows, Solution, StoppingRule
 from tweeling.physics.hydraulics.plan import Plan
 from tweeling.physics.hydraulics.reference import OWN_RELATIVE_CHANGE
+from tweeling.physics.kernels.compiled import owned
 from tweeling.physics.kernels.members import solve_members
 from tweeling.physics.kernels.structure import MACHINE, THROTTLE
 from tweeling.physics.kernels.tables import (
@@ -43,13 +44,15 @@ from tweeling.physics.kernels.vector import LANES
 
 CLOSED_SETS = 8
 """Sets of closed links whose dry nodes are remembered: members of a run differ in a few pumps and valves."""
+KEPT_BYTES = 2**25
+"""A larger block is not kept for the next solve: to make it anew costs little beside the solve, to keep it much memory."""
 
 
 def solve(plan: Plan, conditions: Conditions, flows: Flows, rule: StoppingRule) -> Solution:
     """A steady state for every member; see `contract.Engine`."""
     compiled = compiled_of(plan)
     n_members = max(len(array) for array in (*vars(conditions).values(), *vars(flows).values()))
-    given = _given(plan, compiled, conditions, flows)
+    given = _given(plan, conditions, flows)
     output = Output(
         head=np.empty((n_members, plan.n_nodes)),
         flow=np.empty((n_members, plan.n_links)),
@@ -64,115 +67,147 @@ def solve(plan: Plan, conditions: Conditions, flows: Flows, rule: StoppingRule) 
     )
     accuracy = OWN_RELATIVE_CHANGE if rule.accuracy is None else rule.accuracy
     head = rule.head if rule.accuracy is None else np.inf
-    block = _block(plan, compiled, given)
+    block = _block_for(plan, compiled, given)
     solve_members(compiled, given, block, output, accuracy, head, rule.trials, rule.check_frequency, rule.max_check)
     return _solution(plan, given, conditions, output)
 
 
-def _own(array: npt.NDArray[Any], dtype: npt.DTypeLike = np.float64) -> npt.NDArray[Any]:
-    """The array as Numba is to see it: of one type, contiguous and writable, or every kind would be compiled anew."""
-    return np.require(array, dtype, ["C", "W"])
+class _Remembered:
+    """What was made of arrays of conditions, as long as these live: a run asks with the same ones at every step."""
 
+    def __init__(self) -> None:
+        self._kept: dict[tuple[int, ...], tuple[list[weakref.ref[Any]], Any]] = {}
 
-class _Resistances:
-    """Resistances of the arrays of roughness that were asked for last: a run asks for the same one at every step."""
-
-    def __init__(self, kept: int) -> None:
-        self._kept: OrderedDict[tuple[int, int], tuple[weakref.ref[Any], Floats]] = OrderedDict()
-        self._most, self._lock = kept, threading.Lock()
-
-    def of(self, plan: Plan, roughness: Floats) -> Floats:
-        """R of pipes by Darcy-Weisbach, 1 / (n r) by a power of the flow: what the tangents want; (member or 1, link)."""
-        key = (id(plan), id(roughness))
-        with self._lock:
-            found = self._kept.get(key)
-        if found is not None and found[0]() is roughness:
+    def of(self, *asked: Any, make: Callable[[], Any]) -> Any:
+        """What was made of these, known again by identity: nobody may write into one of the arrays afterwards."""
+        key = tuple(map(id, asked))
+        found = self._kept.get(key)
+        if found is not None and all(one() is other for one, other in zip(found[0], asked, strict=True)):
             return found[1]
-        resistance = _own(plan.resistance(roughness))
-        if plan.network.options.headloss != "DW":
-            with np.errstate(divide="ignore"):
-                resistance = 1 / (plan.exponent * resistance)
-        with self._lock:
-            self._kept[key] = (weakref.ref(roughness), resistance)
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
-        return resistance
+        made = make()
+        self._kept[key] = [weakref.ref(one, lambda _: self._kept.pop(key, None)) for one in asked], made
+        return made
 
 
-_resistances = _Resistances(kept=16)
+_remembered_resistances, _remembered_outlets = _Remembered(), _Remembered()
 
 
-def _given(plan: Plan, compiled: Compiled, conditions: Conditions, flows: Flows) -> Given:
-    """Conditions in the kernel's form; outlets exist where any member has one."""
-    options, n = plan.network.options, plan.n_junctions
+def _resistance(plan: Plan, roughness: Floats) -> Floats:
+    """R of pipes by Darcy-Weisbach, 1 / (n r) by a power of the flow: what the tangents want; (member or 1, link)."""
+    resistance = plan.resistance(roughness)
+    if plan.network.options.headloss != "DW":
+        with np.errstate(divide="ignore"):
+            resistance = 1 / (plan.exponent * resistance)
+    return owned(resistance)
+
+
+class _Outlets(NamedTuple):
+    """The fields of `Given` that tell of outlets, but for their flow; `junctions` of each kind, and their order by position."""
+
+    fields: dict[str, npt.NDArray[Any]]
+    junctions: list[tuple[int, Ints]]
+    order: Ints
+
+
+def _outlets(plan: Plan, conditions: Conditions) -> _Outlets:
+    """Outlets exist where any member has one."""
+    options, structure = plan.network.options, compiled_of(plan).structure
     elevation, least = plan.network.nodes.elevation, plan.constants.min_gradient
     leak_fixed, leak_variable = laws.leak_coefficients(plan, conditions.leak_area)
-    by_pressure = np.maximum(conditions.demand, 0.0) if plan.pressure_driven else np.zeros((1, n))
-    span = max(options.required_pressure - options.min_pressure, laws.LEAST_SPAN)
+    by_pressure = np.maximum(conditions.demand, 0.0) if plan.pressure_driven else np.zeros((1, plan.n_junctions))
+    barrier = 0 if options.emitter_backflow else 1
     kinds = (
-        # kind, coefficient, flow, exponent of flow over pressure, least gradient, barrier, datum
-        (
-            EMITTER,
-            conditions.emitter,
-            flows.emitter,
-            options.emitter_exponent,
-            least,
-            0 if options.emitter_backflow else 1,
-            0.0,
-        ),
-        (LEAK_FIXED, leak_fixed, flows.leak_fixed, 0.5, least, 1, 0.0),
-        (LEAK_VARIABLE, leak_variable, flows.leak_variable, 1.5, least, 1, 0.0),
-        (DELIVERED, by_pressure, flows.demand, options.pressure_exponent, 0.0, 2, options.min_pressure),
+        # kind, coefficient, exponent of flow over pressure, least gradient, barrier, datum
+        (EMITTER, conditions.emitter, options.emitter_exponent, least, barrier, 0.0),
+        (LEAK_FIXED, leak_fixed, 0.5, least, 1, 0.0),
+        (LEAK_VARIABLE, leak_variable, 1.5, least, 1, 0.0),
+        (DELIVERED, by_pressure, options.pressure_exponent, 0.0, 2, options.min_pressure),
     )
     columns: list[tuple[Ints, int, float, float, int, float]] = []
-    resistance, most, start = [], [], []
-    for kind, coefficient, flow, exponent, slope, barrier, datum in kinds:
+    resistance, most = [], []
+    for kind, coefficient, exponent, slope, bounds, datum in kinds:
         junctions = np.flatnonzero((coefficient > 0).any(0))
         if junctions.size == 0:
             continue
         mine = coefficient[:, junctions]
-        columns.append((junctions, kind, 1 / exponent, slope, barrier, datum))
-        scale = span if kind == DELIVERED else 1.0
+        columns.append((junctions, kind, 1 / exponent, slope, bounds, datum))
+        span = max(options.required_pressure - options.min_pressure, laws.LEAST_SPAN) if kind == DELIVERED else 1.0
         with np.errstate(divide="ignore"):
-            resistance.append(np.where(mine > 0, scale * mine ** (-1 / exponent), -1.0))
+            resistance.append(np.where(mine > 0, span * mine ** (-1 / exponent), -1.0))
         most.append(mine)
-        start.append(flow[:, junctions])
     junction = np.concatenate([*(c[0] for c in columns), np.zeros(0, dtype=np.int64)])
-    position = compiled.structure.position[junction]
-    by_position = np.argsort(position, kind="stable")
+    position = structure.position[junction]
+    order = np.argsort(position, kind="stable")
 
     def column(which: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         parts = [np.full(len(c[0]), c[which], dtype=dtype) for c in columns]
-        return np.concatenate([*parts, np.zeros(0, dtype=dtype)])[by_position]
+        return np.concatenate([*parts, np.zeros(0, dtype=dtype)])[order]
 
-    def joined(parts: list[Floats]) -> Floats:
-        rows = max((len(part) for part in parts), default=1)
-        whole = [np.broadcast_to(part, (rows, part.shape[1])) for part in parts]
-        return _own(np.concatenate([*whole, np.zeros((rows, 0))], axis=1)[:, by_position])
+    fields = {
+        "outlet_position": position[order],
+        "outlet_junction": junction[order],
+        "outlet_kind": column(1, np.int64),
+        "outlet_first": np.searchsorted(position[order], np.arange(plan.n_junctions + 1)),
+        "outlet_exponent": column(2, np.float64),
+        "outlet_least": column(3, np.float64),
+        "outlet_datum": elevation[junction[order]] + column(5, np.float64),
+        "outlet_barrier": column(4, np.int64),
+        "outlet_resistance": _in_order(resistance, order),
+        "outlet_most": _in_order(most, order),
+    }
+    return _Outlets(fields, [(c[1], c[0]) for c in columns], order)
 
-    demand = conditions.demand
+
+def _in_order(parts: list[Floats], order: Ints) -> Floats:
+    """Columns of all kinds of outlets, each (member or 1, its outlets), as (member or 1, outlet)."""
+    rows = max((len(part) for part in parts), default=1)
+    whole = [np.broadcast_to(part, (rows, part.shape[1])) for part in parts]
+    return owned(np.concatenate([*whole, np.zeros((rows, 0))], axis=1)[:, order])
+
+
+def _given(plan: Plan, conditions: Conditions, flows: Flows) -> Given:
+    """Conditions in the kernel's form."""
+    demand, roughness = conditions.demand, conditions.roughness
     if plan.pressure_driven:
+        outlets = _outlets(plan, conditions)
         demand = np.minimum(demand, 0.0)
+    else:
+        asked = (plan, conditions.emitter, conditions.leak_area)
+        outlets = _remembered_outlets.of(*asked, make=lambda: _outlets(plan, conditions))
+    by_kind = (flows.emitter, flows.leak_fixed, flows.leak_variable, flows.demand)
     return Given(
-        demand=_own(demand),
-        fixed_head=_own(conditions.fixed_head),
-        status=_own(conditions.status, np.int8),
-        setting=_own(conditions.setting),
-        resistance=_resistances.of(plan, conditions.roughness),
-        roughness=_own(conditions.roughness),
-        flow=_own(flows.link),
-        outlet_position=position[by_position],
-        outlet_junction=junction[by_position],
-        outlet_kind=column(1, np.int64),
-        outlet_first=np.searchsorted(position[by_position], np.arange(n + 1)),
-        outlet_exponent=column(2, np.float64),
-        outlet_least=column(3, np.float64),
-        outlet_datum=elevation[junction[by_position]] + column(5, np.float64),
-        outlet_barrier=column(4, np.int64),
-        outlet_resistance=joined(resistance),
-        outlet_most=joined(most),
-        outlet_flow=joined(start),
+        demand=owned(demand),
+        fixed_head=owned(conditions.fixed_head),
+        status=owned(conditions.status, np.int8),
+        setting=owned(conditions.setting),
+        resistance=_remembered_resistances.of(plan, roughness, make=lambda: _resistance(plan, roughness)),
+        roughness=owned(roughness),
+        flow=owned(flows.link),
+        outlet_flow=_in_order([by_kind[kind][:, junctions] for kind, junctions in outlets.junctions], outlets.order),
+        **outlets.fields,
     )
+
+
+class _Desk(threading.local):
+    """The block that a thread worked with last, for the next step of its run needs the same one."""
+
+    plan: weakref.ref[Plan] | None = None
+    block: Block | None = None
+
+
+_desk = _Desk()
+
+
+def _block_for(plan: Plan, compiled: Compiled, given: Given) -> Block:
+    """Working memory in which no lane holds a member, the thread's own where it fits; the kernel loads all that it reads."""
+    block, outlets = _desk.block, max(len(given.outlet_kind), 1)
+    if block is None or _desk.plan is None or _desk.plan() is not plan or len(block.outlet_flow) != outlets:
+        block = _block(plan, compiled, given)
+        small = sum(array.nbytes for array in block) <= KEPT_BYTES
+        _desk.plan, _desk.block = (weakref.ref(plan), block) if small else (None, None)
+    block.member.fill(-1)
+    block.clean.fill(False)
+    return block
 
 
 def _block(plan: Plan, compiled: Compiled, given: Given) -> Block:
@@ -236,30 +271,29 @@ def _settings(plan: Plan, conditions: Conditions, n_members: int) -> Floats:
     return np.array(np.broadcast_to(conditions.setting, shape), order="C") if len(plan.switches.link) else np.zeros((1, 1))
 
 
+def _for_all(array: npt.NDArray[Any], shape: tuple[int, int]) -> npt.NDArray[Any]:
+    """The array, or a view of its one row for all members."""
+    return array if array.shape == shape else np.broadcast_to(array, shape)
+
+
 def _solution(plan: Plan, given: Given, conditions: Conditions, output: Output) -> Solution:
     """Results in the contract's form; what no member has is a view of zeros."""
-    shape = (len(output.head), plan.n_junctions)
+    n_members = len(output.head)
+    shape = (n_members, plan.n_junctions)
     dry = np.isnan(output.head[:, : plan.n_junctions]) if (output.outcome != OK).any() else None
-    outlets = []
-    for kind in (EMITTER, LEAK_FIXED, LEAK_VARIABLE, DELIVERED):
+    nothing = np.broadcast_to(0.0, shape)
+    outlets = [nothing, nothing, nothing, _for_all(given.demand, shape)]
+    if dry is not None:
+        outlets[DELIVERED] = np.where(dry, 0.0, given.demand)
+    for kind in np.unique(given.outlet_kind).tolist():
         mine = given.outlet_kind == kind
-        if kind == DELIVERED:
-            fixed = np.minimum(conditions.demand, 0.0) if plan.pressure_driven else conditions.demand
-        else:
-            fixed = np.zeros((1, 1))
-        flow = np.broadcast_to(fixed, shape)
-        if kind == DELIVERED and dry is not None:
-            flow = np.where(dry, 0.0, flow)
-        if mine.any():
-            flow = flow.copy()
-            flow[:, given.outlet_junction[mine]] += output.outlet_flow[:, mine]
-        outlets.append(flow)
-    links = (len(output.head), plan.n_links)
+        outlets[kind] = outlets[kind].copy()
+        outlets[kind][:, given.outlet_junction[mine]] += output.outlet_flow[:, mine]
     return Solution(
         head=output.head,
         flows=Flows(output.flow, *outlets),
         status=output.status,
-        setting=output.setting if len(plan.switches.link) else np.broadcast_to(conditions.setting, links),
+        setting=output.setting if len(plan.switches.link) else _for_all(conditions.setting, output.flow.shape),
         net_inflow=output.inflow,
         iterations=output.iterations,
         outcome=output.outcome,
