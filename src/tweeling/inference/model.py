@@ -167,7 +167,7 @@ class Model:
 def nominal_demand(period: Period, time: int) -> Floats:
     """What the file says that junctions take, m3/s; (junction,)."""
     multiplier = period.patterns.at(period.clock.period(np.array([time], dtype=np.int64)))
-    return np.asarray(Drivers.of(period.plan).demand(multiplier, period.plan.n_junctions)[0])
+    return np.asarray(Drivers.of(period.plan).demand(multiplier)[0])
 
 
 def make_model(

@@ -14,12 +14,11 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from tweeling.network.network import Floats, Ints
-from tweeling.physics.hydraulics.contract import Solution, Status
+from tweeling.physics.hydraulics.contract import Solution
 from tweeling.physics.hydraulics.drivers import Multipliers
 from tweeling.physics.hydraulics.plan import Plan
-from tweeling.units import KW_PER_HP, METRES_PER_FOOT
-
-JOULES_PER_KWH = 3.6e6
+from tweeling.physics.kernels.compiled import owned
+from tweeling.physics.kernels.energy import PumpTariff, use_pumps
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,28 +55,6 @@ class PumpEnergy:
         """Mean efficiency while online, 0 to 1, NaN for a pump that never ran; (member, pump)."""
         return np.divide(self.efficiency_time, self.online, out=np.full_like(self.online, np.nan), where=self.online > 0)
 
-    def plus(self, power: PumpPower, seconds: Ints) -> PumpEnergy:
-        """These sums and a step more; a step of no time changes nothing.
-
-        Args:
-            power: during the step.
-            seconds: (member,).
-        """
-        dt = seconds[:, None].astype(float)
-        counts = np.where(seconds > 0, 1.0, 0.0)
-        total = np.zeros(len(seconds))
-        for pump in range(power.power.shape[1]):
-            total += power.power[:, pump]
-        return PumpEnergy(
-            online=self.online + power.running * dt,
-            volume=self.volume + power.flow * dt,
-            energy=self.energy + power.power * dt,
-            efficiency_time=self.efficiency_time + power.efficiency * dt,
-            peak=np.maximum(self.peak, power.power * counts[:, None]),
-            cost=self.cost + power.price * power.power * dt / JOULES_PER_KWH,
-            total_peak=np.maximum(self.total_peak, total * counts),
-        )
-
 
 @dataclass(frozen=True, eq=False)
 class PumpPower:
@@ -88,7 +65,7 @@ class PumpPower:
         flow: m3/s.
         power: W.
         efficiency: 0 to 1; 0 for a pump that stands still.
-        price: per kWh; one row where all members pay the same.
+        price: per kWh.
     """
 
     running: Floats
@@ -98,58 +75,42 @@ class PumpPower:
     price: Floats
 
 
-def pump_power(plan: Plan, solution: Solution, multiplier: Multipliers) -> PumpPower:
-    """Power, efficiency and price of pumps in a steady state.
+def tariff_of(plan: Plan) -> PumpTariff:
+    """Pumps and what their energy costs, as kernels take them."""
+    network = plan.network
+    pumps, general, curves = network.pumps, network.energy, network.curves
+    points = [(curves.x[c], curves.y[c]) if c >= 0 else (np.zeros(0), np.zeros(0)) for c in pumps.efficiency_curve]
+    pattern = np.where(pumps.price_pattern >= 0, pumps.price_pattern, general.price_pattern)
+    return PumpTariff(
+        link=owned(pumps.link, np.int64),
+        start=network.links.start[pumps.link],
+        end=network.links.end[pumps.link],
+        price=np.where(pumps.price > 0, pumps.price, general.price),
+        pattern=owned(pattern, np.int64),
+        curve_first=np.cumsum([0, *(len(flow) for flow, _ in points)]),
+        curve_flow=np.concatenate([np.zeros(0), *(flow for flow, _ in points)]) * network.units.flow_si,
+        curve_percent=np.concatenate([np.zeros(0), *(percent for _, percent in points)]),
+        percent=float(general.efficiency),
+        cfs_per_si=float(network.units.cfs_per_si),
+        specific_gravity=float(network.options.specific_gravity),
+    )
+
+
+def used(
+    tariff: PumpTariff, energy: PumpEnergy, solution: Solution, multiplier: Multipliers, seconds: Ints
+) -> tuple[PumpPower, PumpEnergy]:
+    """What pumps do in a steady state, and what they have used once it has lasted.
 
     Args:
-        plan: the network's.
+        tariff: the pumps.
+        energy: used before.
         solution: of all members.
         multiplier: of all patterns at the members' times.
+        seconds: how long the step lasts; one of no time changes nothing; (member,).
     """
-    network = plan.network
-    link = network.pumps.link
-    running = np.take(solution.status, link, axis=1) > Status.CLOSED
-    flow = np.where(running, np.abs(np.take(solution.flows.link, link, axis=1)), 0.0)
-    lift = np.abs(
-        np.take(solution.head, network.links.start[link], axis=1) - np.take(solution.head, network.links.end[link], axis=1)
-    )
-    efficiency = _efficiency(plan, flow, np.take(solution.setting, link, axis=1))
-    feet_cfs = lift / METRES_PER_FOOT * flow * network.units.cfs_per_si
-    power = feet_cfs * network.options.specific_gravity / 8.814 / efficiency * KW_PER_HP * 1e3
-    return PumpPower(
-        running=running.astype(float),
-        flow=flow,
-        # A pump without supply has no head and moves no water.
-        power=np.where(running & ~np.isnan(power), power, 0.0),
-        efficiency=np.where(running, efficiency, 0.0),
-        price=_price(plan, multiplier),
-    )
-
-
-def _efficiency(plan: Plan, flow: Floats, speed: Floats) -> Floats:
-    """Efficiency between 0.01 and 1 at a flow in m3/s and a speed; (member, pump)."""
-    network = plan.network
-    percent = np.full(flow.shape, network.energy.efficiency)
-    for pump, curve in enumerate(network.pumps.efficiency_curve):
-        if curve < 0:
-            continue
-        running = np.where(speed[:, pump] > 0, speed[:, pump], 1.0)
-        at = flow[:, pump] / running / network.units.flow_si
-        best = np.interp(at, network.curves.x[curve], network.curves.y[curve])
-        percent[:, pump] = 100 - (100 - best) * _tenth_power(1 / running)
-    return np.asarray(np.clip(percent, 1.0, 100.0) / 100)
-
-
-def _tenth_power(x: Floats) -> Floats:
-    """Numbers to the power 0.1, one by one: NumPy's own loop may round by position in the array; (member,)."""
-    numbers, where = np.unique(x, return_inverse=True)
-    return np.array([number**0.1 for number in numbers.tolist()])[where]
-
-
-def _price(plan: Plan, multiplier: Multipliers) -> Floats:
-    """Price per kWh of each pump; (member, pump)."""
-    network = plan.network
-    pumps, general = network.pumps, network.energy
-    price = np.where(pumps.price > 0, pumps.price, general.price)
-    pattern = np.where(pumps.price_pattern >= 0, pumps.price_pattern, general.price_pattern)
-    return price * multiplier.of(pattern)
+    power = PumpPower(*(np.empty(energy.online.shape) for _ in fields(PumpPower)))
+    after = PumpEnergy(*(np.empty(array.shape) for array in vars(energy).values()))
+    state = (owned(solution.status, np.int8), owned(solution.flows.link), owned(solution.head), owned(solution.setting))
+    before, sums = tuple(map(owned, vars(energy).values())), tuple(vars(after).values())
+    use_pumps(tariff, multiplier.table, multiplier.row, *state, seconds, tuple(vars(power).values()), before, sums)
+    return power, after

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,10 +25,13 @@ from tweeling.physics.hydraulics.clock import Clock
 from tweeling.physics.hydraulics.contract import Codes, Conditions, Engine, Flows, Solution, StoppingRule
 from tweeling.physics.hydraulics.controls import ControlTable, set_pump_speeds
 from tweeling.physics.hydraulics.drivers import Drivers, Multipliers, PatternTable
-from tweeling.physics.hydraulics.energy import PumpEnergy, PumpPower, pump_power
+from tweeling.physics.hydraulics.energy import PumpEnergy, PumpPower, tariff_of, used
 from tweeling.physics.hydraulics.plan import Plan, PumpLaw, initial_status
 from tweeling.physics.hydraulics.rules import Interval, RuleTable, Situation
-from tweeling.physics.hydraulics.tanks import fill, step_to_limits, tank_heads, tank_volumes, volume_per_flow
+from tweeling.physics.hydraulics.tanks import compiled_tanks, tank_heads, tank_volumes, volume_per_flow
+from tweeling.physics.kernels.compiled import owned
+from tweeling.physics.kernels.energy import PumpTariff
+from tweeling.physics.kernels.events import Happenings, act_controls, controls_change, cut_steps, fill_tanks, write_tank_heads
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +62,22 @@ class Period:
     def resting(self) -> float:
         """A filling, m3 per second, up to which a tank counts as resting."""
         return self.plan.constants.no_flow * self.volume_per_flow
+
+    @cached_property
+    def happenings(self) -> Happenings:
+        """Controls and tanks as kernels take them."""
+        return Happenings(
+            controls=self.controls.compiled(self.plan),
+            tanks=compiled_tanks(self.plan.tanks),
+            start_clock=self.clock.start_clock,
+            per_flow=self.volume_per_flow,
+            resting=self.resting,
+        )
+
+    @cached_property
+    def tariff(self) -> PumpTariff:
+        """Pumps and what their energy costs, as kernels take them."""
+        return tariff_of(self.plan)
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,20 +197,19 @@ def step(
     seconds = _time_to_next(period, state, conditions, solution)
     if until is not None:
         seconds = np.minimum(seconds, np.maximum(until - state.time, 0))
-    power = pump_power(period.plan, solution, multiplier)
     after, seconds = _move(period, state, solution, required, seconds)
-    moved = solution.net_inflow[:, period.plan.tanks.fixed] * period.volume_per_flow * seconds[:, None]
+    power, energy = used(period.tariff, state.energy, solution, multiplier, seconds)
+    moved = _filling(period, solution.net_inflow) * seconds[:, None]
     moment = Moment(state.time, seconds, solution, power, after.volume - state.volume - moved)
-    return replace(after, energy=state.energy.plus(power, seconds)), moment
+    return replace(after, energy=energy), moment
 
 
 def conditions_now(
     period: Period, state: PeriodState, drivers: Drivers, multiplier: Multipliers
 ) -> tuple[Conditions, Flows, Floats]:
     """What holds now: patterns and controls applied; where the solve starts; total positive required demand (member,)."""
-    plan = period.plan
     status, setting, flow = _switched(period, state, multiplier)
-    demand = drivers.demand(multiplier, plan.n_junctions)
+    demand = drivers.demand(multiplier)
     conditions = Conditions(
         demand=demand,
         fixed_head=_fixed_heads(period, state.volume, multiplier),
@@ -209,16 +228,16 @@ def conditions_now(
 def _switched(period: Period, state: PeriodState, multiplier: Multipliers) -> tuple[Codes, Floats, Floats]:
     """Statuses, settings and first flows once pump speeds and controls have acted; copies only where any does."""
     plan = period.plan
-    status, setting, flow = state.status, state.setting, state.flows.link
-    fires = period.controls.firing(period.clock, state.time, state.volume, _filling(period, state.net_inflow))
+    status, setting, flow = owned(state.status, np.int8), owned(state.setting), owned(state.flows.link)
+    now = (period.happenings, state.time, owned(state.volume), owned(state.net_inflow))
     by_pattern = bool((plan.network.pumps.speed_pattern >= 0).any())
-    if not by_pattern and not fires.any():
+    if not by_pattern and not controls_change(*now, status, setting):
         return status, setting, flow
     status, setting = status.copy(), setting.copy()
     if (plan.pumps.law == PumpLaw.POWER).any():
         flow = flow.copy()
     set_pump_speeds(plan, multiplier, status, setting, flow)
-    period.controls.act(plan, fires, status, setting, flow)
+    act_controls(*now, status, setting, flow)
     return status, setting, flow
 
 
@@ -230,7 +249,7 @@ def _fixed_heads(period: Period, volume: Floats, multiplier: Multipliers) -> Flo
     reservoirs = network.reservoirs
     elevation = network.nodes.elevation[reservoirs.node]
     head[:, reservoirs.node - plan.n_junctions] = elevation * multiplier.of(reservoirs.pattern)
-    head[:, plan.tanks.fixed] = tank_heads(plan.tanks, volume)
+    write_tank_heads(period.happenings.tanks, owned(volume), head)
     return head
 
 
@@ -239,22 +258,28 @@ def _filling(period: Period, net_inflow: Floats) -> Floats:
     return np.take(net_inflow, period.plan.tanks.fixed, axis=1) * period.volume_per_flow
 
 
+def _filled(period: Period, volume: Floats, net_inflow: Floats, seconds: Ints) -> Floats:
+    """Volumes after some time, m3; (member, tank).
+
+    A tank within a second of full or empty is full or empty. A full tank that can overflow spills what still comes; other tanks
+    have closed their links by then.
+    """
+    after = np.empty(volume.shape)
+    fill_tanks(period.happenings, owned(volume), owned(net_inflow), seconds, after)
+    return after
+
+
 def _time_to_next(period: Period, state: PeriodState, conditions: Conditions, solution: Solution) -> Ints:
     """Seconds until the next event that can be foreseen; (member,)."""
-    tanks, resting = period.plan.tanks, period.resting
-    filling = _filling(period, solution.net_inflow)
-    seconds = step_to_limits(tanks, period.clock.regular_step(state.time), state.volume, filling, resting)
-    tank_head = np.take(conditions.fixed_head, tanks.fixed, axis=1)
-    return period.controls.step_to_next(
-        period.plan, period.clock, seconds, state.time, tank_head, state.volume, filling, resting, solution.status,
-        solution.setting,
-    )  # fmt: skip
+    seconds = period.clock.regular_step(state.time)
+    heads, inflow = owned(conditions.fixed_head), owned(solution.net_inflow)
+    links = (owned(solution.status, np.int8), owned(solution.setting))
+    cut_steps(period.happenings, state.time, heads, owned(state.volume), inflow, *links, seconds)
+    return seconds
 
 
 def _move(period: Period, state: PeriodState, solution: Solution, required: Floats, seconds: Ints) -> tuple[PeriodState, Ints]:
     """Lets time pass: tanks move; a rule that fires ends the step."""
-    tanks = period.plan.tanks
-    filling = _filling(period, solution.net_inflow)
     after = PeriodState(
         time=state.time + seconds,
         volume=state.volume,
@@ -265,7 +290,7 @@ def _move(period: Period, state: PeriodState, solution: Solution, required: Floa
         energy=state.energy,
     )
     if not len(period.rules):
-        return replace(after, volume=fill(tanks, state.volume, filling, seconds)), seconds
+        return replace(after, volume=_filled(period, state.volume, solution.net_inflow, seconds)), seconds
     flows = solution.flows
     now = Situation(
         junction_head=solution.head,
@@ -274,7 +299,7 @@ def _move(period: Period, state: PeriodState, solution: Solution, required: Floa
         net_inflow=solution.net_inflow,
         required=required,
         volume=state.volume.copy(),
-        filling=filling,
+        filling=_filling(period, solution.net_inflow),
         flow=flows.link.copy(),
         status=solution.status.copy(),
         setting=solution.setting.copy(),
@@ -304,7 +329,7 @@ def _pass_under_rules(period: Period, now: Situation, start: Ints, end: Ints) ->
         since = time[members]
         until = np.minimum(since + rule_step - since % rule_step, end[members])
         time[members] = until
-        volume = fill(tanks, now.volume[members], now.filling[members], until - since)
+        volume = _filled(period, now.volume[members], now.net_inflow[members], until - since)
         now.volume[members] = volume
         now.fixed_head[members[:, None], tanks.fixed] = tank_heads(tanks, volume)
         changed = period.rules.apply(period.plan, period.clock, now, Interval(members, since + 1, until))
