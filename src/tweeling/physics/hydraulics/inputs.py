@@ -61,6 +61,11 @@ class Inputs:
             start, setting = _start(network, codes, setting)
         return Inputs(n_members=n_members, setting=setting, status=start, **tables)
 
+    @property
+    def given(self) -> bool:
+        """Whether anything differs from the file."""
+        return any(value is not None for name, value in vars(self).items() if name != "n_members")
+
     def rows(self, name: str, members: range) -> Any:
         """An input of some members; None where it is not given."""
         table = getattr(self, name)

@@ -22,8 +22,9 @@ import numpy as np
 
 from tweeling.network.network import Floats, Ints
 from tweeling.physics.hydraulics.clock import Clock
-from tweeling.physics.hydraulics.contract import Codes, Conditions, Engine, Flows, Solution, StoppingRule
+from tweeling.physics.hydraulics.contract import Codes, Conditions, Engine, Flows, Outcome, Solution, Status, StoppingRule
 from tweeling.physics.hydraulics.controls import ControlTable, set_pump_speeds
+from tweeling.physics.hydraulics.course import MOST_VALUES, Course
 from tweeling.physics.hydraulics.drivers import Drivers, Multipliers, PatternTable
 from tweeling.physics.hydraulics.energy import PumpEnergy, PumpPower, tariff_of, used
 from tweeling.physics.hydraulics.plan import Plan, PumpLaw, initial_status
@@ -36,7 +37,10 @@ from tweeling.physics.kernels.events import Happenings, act_controls, controls_c
 
 @dataclass(frozen=True, eq=False)
 class Period:
-    """A network compiled for extended periods: the plan of a steady state, and everything that happens in time."""
+    """A network compiled for extended periods: the plan of a steady state, and everything that happens in time.
+
+    `course` is what members start from; None lets them start from their own last flows.
+    """
 
     plan: Plan
     clock: Clock
@@ -44,6 +48,7 @@ class Period:
     controls: ControlTable
     rules: RuleTable
     volume_per_flow: float
+    course: Course | None = None
 
     @staticmethod
     def of(plan: Plan) -> Period:
@@ -91,6 +96,7 @@ class PeriodState:
         status: `Status`; (member, link), int8.
         setting: (member, link).
         flows: of the last steady state: where the next one starts from.
+        since: s, when that was, -1 before the first; (member,).
         energy: of pumps since the start.
     """
 
@@ -100,6 +106,7 @@ class PeriodState:
     status: Codes
     setting: Floats
     flows: Flows
+    since: Ints
     energy: PumpEnergy
 
     def __len__(self) -> int:
@@ -174,6 +181,7 @@ def first_state(
         status=status,
         setting=setting,
         flows=_for_all(plan.cold_flows(conditions), n_members),
+        since=np.full(n_members, -1),
         energy=PumpEnergy.none(n_members, len(network.pumps.link)),
     )
 
@@ -204,11 +212,38 @@ def step(
     return replace(after, energy=energy), moment
 
 
+def with_course(period: Period, engine: Engine, rule: StoppingRule, duration: int) -> Period:
+    """The period with its course: the file's own run up to a time, while it balances and is not too long to keep.
+
+    Args:
+        period: without a course.
+        engine: solves the steady states.
+        rule: when a steady state is settled.
+        duration: s.
+    """
+    plan, drivers = period.plan, Drivers.of(period.plan)
+    state, moments = first_state(period, 1, drivers), list[Moment]()
+    while state.time[0] <= duration and (len(moments) + 1) * plan.n_links <= MOST_VALUES:
+        state, moment = step(period, state, drivers, engine, rule)
+        if moment.solution.outcome[0] > Outcome.UNSUPPLIED:
+            break
+        moments.append(moment)
+    if not moments:
+        return period
+    solutions = [moment.solution for moment in moments]
+    time = np.concatenate([moment.time for moment in moments])
+    flow = np.concatenate([solution.flows.link for solution in solutions])
+    is_open = np.concatenate([solution.status for solution in solutions]) > Status.CLOSED
+    return replace(period, course=Course.of(time, flow, is_open, plan.network.pumps.link))
+
+
 def conditions_now(
     period: Period, state: PeriodState, drivers: Drivers, multiplier: Multipliers
 ) -> tuple[Conditions, Flows, Floats]:
     """What holds now: patterns and controls applied; where the solve starts; total positive required demand (member,)."""
     status, setting, flow = _switched(period, state, multiplier)
+    if period.course is not None:
+        flow = period.course.start(state.time, state.since, flow, owned(state.status, np.int8), status)
     demand = drivers.demand(multiplier)
     conditions = Conditions(
         demand=demand,
@@ -287,6 +322,7 @@ def _move(period: Period, state: PeriodState, solution: Solution, required: Floa
         status=solution.status,
         setting=solution.setting,
         flows=solution.flows,
+        since=state.time,
         energy=state.energy,
     )
     if not len(period.rules):

@@ -16,7 +16,7 @@ from tweeling.physics.hydraulics.contract import Codes, Conditions, Engine, Flow
 from tweeling.physics.hydraulics.crew import thread_count
 from tweeling.physics.hydraulics.drivers import Drivers
 from tweeling.physics.hydraulics.inputs import Inputs
-from tweeling.physics.hydraulics.period import Period, conditions_now, first_state
+from tweeling.physics.hydraulics.period import Period, conditions_now, first_state, with_course
 from tweeling.physics.hydraulics.plan import Plan, make_plan
 from tweeling.physics.hydraulics.quantities import result_status
 
@@ -126,6 +126,12 @@ def solve(
 def compiled_period(network: Network) -> Period:
     """A network compiled for time; the last few are kept, for compiling costs more than solving."""
     return Period.of(make_plan(network))
+
+
+@lru_cache(maxsize=8)
+def period_with_course(network: Network, engine: Engine, rule: StoppingRule, duration: int) -> Period:
+    """The same with its course up to a time in s, for runs in which members differ from the file."""
+    return with_course(compiled_period(network), engine, rule, duration)
 
 
 def default_engine() -> Engine:
