@@ -265,7 +265,7 @@ def nominal_state(model: Model, hour: int, demand: Floats) -> tuple[Conditions, 
     """
     state = model.day[hour]
     multiplier = model.free.patterns.at(model.free.clock.period(state.time))
-    conditions, flows, _ = conditions_now(model.free, state, Drivers.of(model.free.plan), multiplier)
+    conditions, flows = conditions_now(model.free, state, Drivers.of(model.free.plan), multiplier)
     conditions = replace(conditions, demand=demand[None])
     solution = model.engine(model.free.plan, conditions, replace(flows, demand=demand[None]), StoppingRule())
     return replace(conditions, status=solution.status), solution

@@ -98,5 +98,7 @@ def _draw_block(network: Network, beliefs: Beliefs, seed: np.random.SeedSequence
 
 def _lognormal(rng: np.random.Generator, sd: float, shape: tuple[int, int]) -> Floats:
     """Factors of mean 1 and standard deviation `sd`."""
+    if sd == 0:
+        return np.ones(shape)
     variance = np.log1p(sd**2)
     return np.asarray(np.exp(np.sqrt(variance) * rng.standard_normal(shape) - variance / 2))

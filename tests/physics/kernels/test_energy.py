@@ -77,7 +77,7 @@ def test_steps_add_up_and_one_of_no_time_counts_for_nothing() -> None:
         (sums.online, sum(power.running * seconds for power, seconds in parts)),
         (sums.volume, sum(power.flow * seconds for power, seconds in parts)),
         (sums.energy, sum(power.power * seconds for power, seconds in parts)),
-        (sums.efficiency_time, sum(power.efficiency * seconds for power, seconds in parts)),
+        (np.nan_to_num(sums.efficiency) * sums.online, sum(power.efficiency * seconds for power, seconds in parts)),
         (sums.cost, sum(power.price * power.power * seconds for power, seconds in parts) / 3.6e6),
         (sums.peak, np.max([power.power for power in counted], axis=0)),
         (sums.total_peak, np.max([power.power.sum(1) for power in counted], axis=0)),

@@ -26,6 +26,7 @@ TANKS = events.Tanks(
     curve_volume=np.array([0.0, 40.0, 100.0, 400.0]),
 )
 """Two cylinders and a tank with a curve; a reservoir stands among the fixed nodes."""
+RESERVOIRS = events.Reservoirs(np.array([1]), np.array([50.0]), np.array([-1]))
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def some_scene(seed: int) -> Scene:
     head = np.zeros((N_MEMBERS, 4))
     head[:, TANKS.fixed] = TANKS.bottom + volume / 100
     return Scene(
-        happenings=events.Happenings(controls, TANKS, START_CLOCK, PER_FLOW, RESTING),
+        happenings=events.Happenings(controls, TANKS, RESERVOIRS, START_CLOCK, PER_FLOW, RESTING),
         time=rng.choice([0, 600, 3600, 5000, 83400, 90000], N_MEMBERS),
         volume=volume,
         net_inflow=rng.choice([-0.4, -1e-9, 0.0, 0.02, 0.7], (N_MEMBERS, 4)),
@@ -193,12 +194,13 @@ def test_a_control_changes_nothing_where_all_is_as_it_says() -> None:
 def test_a_step_ends_where_the_first_thing_happens(seed: int) -> None:
     scene = some_scene(seed)
     regular = np.random.default_rng(seed).integers(1, 7200, N_MEMBERS)
-    expected = [next_event(scene, member, int(step)) for member, step in enumerate(regular)]
+    expected = np.array([next_event(scene, member, int(step)) for member, step in enumerate(regular)])
     assert (expected != regular).sum() > 20
-    found = regular.copy()
-    links = (scene.status, scene.setting)
-    events.cut_steps(scene.happenings, scene.time, scene.fixed_head, scene.volume, scene.net_inflow, *links, found)
-    np.testing.assert_array_equal(found, expected)
+    here = (scene.happenings, scene.time, scene.fixed_head, scene.volume, scene.net_inflow, scene.status, scene.setting)
+    for latest in (10**9, 6000):
+        found = regular.copy()
+        events.cut_steps(*here, latest, found)
+        np.testing.assert_array_equal(found, np.minimum(expected, np.maximum(latest - scene.time, 0)))
 
 
 def test_a_tank_within_a_second_of_full_or_empty_is_full_or_empty() -> None:
@@ -214,18 +216,21 @@ def test_a_tank_within_a_second_of_full_or_empty_is_full_or_empty() -> None:
     found = np.empty_like(held)
     events.fill_tanks(scene.happenings, scene.volume, scene.net_inflow, seconds, found)
     np.testing.assert_array_equal(found, expected)
+    gain = np.empty_like(held)
+    events.tank_gains(scene.happenings, scene.volume, found, scene.net_inflow, seconds, gain)
+    np.testing.assert_allclose(gain, found - held, atol=1e-10)
     assert (full & (held < TANKS.max_volume)).any()
     assert (empty & (held > TANKS.min_volume)).any()
 
 
-def test_heads_follow_the_cylinder_or_the_curve() -> None:
+def test_heads_follow_patterns_cylinders_and_curves() -> None:
     volume = np.random.default_rng(2).uniform(-50, 700, (N_MEMBERS, N_TANKS))
     volume[0, 2], volume[1, 2], volume[2, 2] = 40.0, 400.0, np.nan
-    head = np.full((N_MEMBERS, 4), 7.0)
-    events.write_tank_heads(TANKS, volume, head)
+    head, multiplier, row = np.empty((N_MEMBERS, 4)), np.array([[3.0, 1.0], [3.0, 0.5]]), np.arange(N_MEMBERS) % 2
+    events.write_fixed_heads(some_scene(0).happenings, multiplier, row, volume, head)
     for tank in (0, 1):
         level = (volume[:, tank] - TANKS.min_volume[tank]) / TANKS.area[tank]
         np.testing.assert_allclose(head[:, TANKS.fixed[tank]], TANKS.min_head[tank] + level, rtol=1e-15)
     curve = TANKS.bottom[2] + np.interp(volume[:, 2], TANKS.curve_volume, TANKS.curve_level)
     np.testing.assert_allclose(head[:, TANKS.fixed[2]], curve, rtol=1e-15)
-    assert (head[:, 1] == 7.0).all(), "a reservoir has no volume"
+    np.testing.assert_array_equal(head[:, 1], 50 * multiplier[row, -1])

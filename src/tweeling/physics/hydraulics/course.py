@@ -15,6 +15,7 @@ import numpy as np
 from tweeling.network.network import Bools, Floats, Ints
 from tweeling.physics.hydraulics.contract import Codes
 from tweeling.physics.kernels.course import start_flows
+from tweeling.physics.kernels.memory import empty
 
 MOST_VALUES = 2**19
 """Flows that a course holds at most: two days of 1,000 links in steps of five minutes. Where it ends, members go on alone."""
@@ -55,6 +56,6 @@ class Course:
         """
         now, then = (np.searchsorted(self.time, moment, side="right") - 1 for moment in (time, since))
         now[time > self.time[-1]] = -1
-        start = np.empty((len(time), flow.shape[1]))
+        start = empty((len(time), flow.shape[1]))
         start_flows(self.flow, self.is_open, self.alike, self.pumps, now, then, flow, before, status, start)
         return start

@@ -14,6 +14,7 @@ from tweeling.network.network import Floats, Ints, Network, freeze
 from tweeling.physics.hydraulics.plan import Plan
 from tweeling.physics.kernels.compiled import owned
 from tweeling.physics.kernels.demand import required_demand
+from tweeling.physics.kernels.memory import empty
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +41,11 @@ class PatternTable:
 
     def at(self, period: Ints) -> Multipliers:
         """Multipliers of all patterns in the members' pattern periods, (member,)."""
-        together = len(period) > 0 and bool((period == period[0]).all())
-        periods, row = (period[:1], np.zeros_like(period)) if together else np.unique(period, return_inverse=True)
+        first, last = (int(period.min()), int(period.max())) if len(period) else (0, 0)
+        if last - first < len(period):
+            periods, row = np.arange(first, last + 1), period - first
+        else:
+            periods, row = np.unique(period, return_inverse=True)
         return Multipliers(np.take(self.values, self.first + periods[:, None] % self.length), row)
 
 
@@ -157,7 +161,7 @@ class Drivers:
         factor = np.ones((1, n_junctions)) if self.factor is None else self.factor
         shared = np.empty((len(table), n_junctions))
         alike = len(self.base) == len(factor) == len(table) == 1
-        demand = np.empty((1 if alike else len(row), n_junctions))
+        demand = empty((1 if alike else len(row), n_junctions))
         required_demand(owned(self.base), first, pattern, table, row, owned(factor), shared, demand)
         return demand
 

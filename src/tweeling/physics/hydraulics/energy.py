@@ -9,7 +9,7 @@ Reference of the speed correction of efficiency: Sarbu and Borza (1998), Energet
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,7 +18,23 @@ from tweeling.physics.hydraulics.contract import Solution
 from tweeling.physics.hydraulics.drivers import Multipliers
 from tweeling.physics.hydraulics.plan import Plan
 from tweeling.physics.kernels.compiled import owned
-from tweeling.physics.kernels.energy import PumpTariff, use_pumps
+from tweeling.physics.kernels.energy import (
+    COST,
+    DOES,
+    EFFICIENCY,
+    EFFICIENCY_TIME,
+    ENERGY,
+    FLOW,
+    ONLINE,
+    PEAK,
+    POWER,
+    PRICE,
+    RUNNING,
+    SUMS,
+    VOLUME,
+    PumpTariff,
+    use_pumps,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,53 +42,84 @@ class PumpEnergy:
     """What pumps have used since the start; SI, and the currency of the file.
 
     Args:
-        online: s; (member, pump).
-        volume: pumped, m3; (member, pump).
-        energy: J; (member, pump).
-        efficiency_time: efficiency (0 to 1) times seconds online; (member, pump).
-        peak: largest power, W; (member, pump).
-        cost: of the energy; (member, pump).
+        sums: all that is said of single pumps, see the properties; (member, what, pump).
         total_peak: largest power of all pumps together, W; (member,). The file's demand charge is per kW of it.
     """
 
-    online: Floats
-    volume: Floats
-    energy: Floats
-    efficiency_time: Floats
-    peak: Floats
-    cost: Floats
+    sums: Floats
     total_peak: Floats
 
     @staticmethod
     def none(n_members: int, n_pumps: int) -> PumpEnergy:
         """Sums before anything has run."""
-        shape = (n_members, n_pumps)
-        per_pump = {entry.name: np.zeros(shape) for entry in fields(PumpEnergy) if entry.name != "total_peak"}
-        return PumpEnergy(**per_pump, total_peak=np.zeros(n_members))
+        return PumpEnergy(np.zeros((n_members, SUMS, n_pumps)), np.zeros(n_members))
+
+    @property
+    def online(self) -> Floats:
+        """Time that pumps ran, s; (member, pump)."""
+        return self.sums[:, ONLINE]
+
+    @property
+    def volume(self) -> Floats:
+        """Pumped, m3; (member, pump)."""
+        return self.sums[:, VOLUME]
+
+    @property
+    def energy(self) -> Floats:
+        """Drawn, J; (member, pump)."""
+        return self.sums[:, ENERGY]
 
     @property
     def efficiency(self) -> Floats:
         """Mean efficiency while online, 0 to 1, NaN for a pump that never ran; (member, pump)."""
-        return np.divide(self.efficiency_time, self.online, out=np.full_like(self.online, np.nan), where=self.online > 0)
+        total, online = self.sums[:, EFFICIENCY_TIME], self.online
+        return np.divide(total, online, out=np.full_like(online, np.nan), where=online > 0)
+
+    @property
+    def peak(self) -> Floats:
+        """Largest power, W; (member, pump)."""
+        return self.sums[:, PEAK]
+
+    @property
+    def cost(self) -> Floats:
+        """Of the energy; (member, pump)."""
+        return self.sums[:, COST]
 
 
 @dataclass(frozen=True, eq=False)
 class PumpPower:
-    """What pumps do at a moment; all (member, pump).
+    """What pumps do at a moment.
 
     Args:
-        running: 1 or 0.
-        flow: m3/s.
-        power: W.
-        efficiency: 0 to 1; 0 for a pump that stands still.
-        price: per kWh.
+        does: all of it, see the properties; (member, what, pump).
     """
 
-    running: Floats
-    flow: Floats
-    power: Floats
-    efficiency: Floats
-    price: Floats
+    does: Floats
+
+    @property
+    def running(self) -> Floats:
+        """1 or 0; (member, pump)."""
+        return self.does[:, RUNNING]
+
+    @property
+    def flow(self) -> Floats:
+        """m3/s; (member, pump)."""
+        return self.does[:, FLOW]
+
+    @property
+    def power(self) -> Floats:
+        """W; (member, pump)."""
+        return self.does[:, POWER]
+
+    @property
+    def efficiency(self) -> Floats:
+        """0 to 1; 0 for a pump that stands still; (member, pump)."""
+        return self.does[:, EFFICIENCY]
+
+    @property
+    def price(self) -> Floats:
+        """Per kWh; (member, pump)."""
+        return self.does[:, PRICE]
 
 
 def tariff_of(plan: Plan) -> PumpTariff:
@@ -108,9 +155,9 @@ def used(
         multiplier: of all patterns at the members' times.
         seconds: how long the step lasts; one of no time changes nothing; (member,).
     """
-    power = PumpPower(*(np.empty(energy.online.shape) for _ in fields(PumpPower)))
-    after = PumpEnergy(*(np.empty(array.shape) for array in vars(energy).values()))
+    does, sums = np.empty((len(seconds), DOES, len(tariff.link))), np.empty(energy.sums.shape)
+    total_peak = np.empty(len(seconds))
     state = (owned(solution.status, np.int8), owned(solution.flows.link), owned(solution.head), owned(solution.setting))
-    before, sums = tuple(map(owned, vars(energy).values())), tuple(vars(after).values())
-    use_pumps(tariff, multiplier.table, multiplier.row, *state, seconds, tuple(vars(power).values()), before, sums)
-    return power, after
+    before = (owned(energy.sums), owned(energy.total_peak))
+    use_pumps(tariff, multiplier.table, multiplier.row, *state, seconds, does, *before, sums, total_peak)
+    return PumpPower(does), PumpEnergy(sums, total_peak)

@@ -32,7 +32,19 @@ from tweeling.physics.hydraulics.rules import Interval, RuleTable, Situation
 from tweeling.physics.hydraulics.tanks import compiled_tanks, tank_heads, tank_volumes, volume_per_flow
 from tweeling.physics.kernels.compiled import owned
 from tweeling.physics.kernels.energy import PumpTariff
-from tweeling.physics.kernels.events import Happenings, act_controls, controls_change, cut_steps, fill_tanks, write_tank_heads
+from tweeling.physics.kernels.events import (
+    Happenings,
+    Reservoirs,
+    act_controls,
+    controls_change,
+    cut_steps,
+    fill_tanks,
+    tank_gains,
+    write_fixed_heads,
+)
+from tweeling.physics.kernels.memory import copy_of
+
+NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,10 +86,21 @@ class Period:
         return Happenings(
             controls=self.controls.compiled(self.plan),
             tanks=compiled_tanks(self.plan.tanks),
+            reservoirs=self._reservoirs(),
             start_clock=self.clock.start_clock,
             per_flow=self.volume_per_flow,
             resting=self.resting,
         )
+
+    def _reservoirs(self) -> Reservoirs:
+        network = self.plan.network
+        node, pattern = network.reservoirs.node, network.reservoirs.pattern
+        return Reservoirs(node - self.plan.n_junctions, network.nodes.elevation[node], owned(pattern, np.int64))
+
+    @cached_property
+    def speeds_follow_patterns(self) -> bool:
+        """Whether any pump's speed follows a pattern."""
+        return bool((self.plan.network.pumps.speed_pattern >= 0).any())
 
     @cached_property
     def tariff(self) -> PumpTariff:
@@ -114,7 +137,7 @@ class PeriodState:
 
     def rows(self, members: Ints) -> PeriodState:
         """The state of some members."""
-        picked: PeriodState = _map_arrays(lambda array: array[members], self)
+        picked: PeriodState = _map_arrays(lambda array: _picked(array, members), self)
         return picked
 
 
@@ -200,16 +223,28 @@ def step(
         until: s at which the step ends at the latest; None leaves it to the events.
     """
     multiplier = period.patterns.at(period.clock.period(state.time))
-    conditions, flows, required = conditions_now(period, state, drivers, multiplier)
+    conditions, flows = conditions_now(period, state, drivers, multiplier)
     solution = engine(period.plan, conditions, flows, rule)
-    seconds = _time_to_next(period, state, conditions, solution)
-    if until is not None:
-        seconds = np.minimum(seconds, np.maximum(until - state.time, 0))
-    after, seconds = _move(period, state, solution, required, seconds)
+    seconds = _time_to_next(period, state, conditions, solution, until)
+    if len(period.rules):
+        now = _situation(period, state, drivers, multiplier, solution)
+        seconds = _pass_under_rules(period, now, state.time, seconds)
+        volume, status, setting, flows = now.volume, now.status, now.setting, replace(solution.flows, link=now.flow)
+    else:
+        volume = _filled(period, state.volume, solution.net_inflow, seconds)
+        status, setting, flows = solution.status, solution.setting, solution.flows
     power, energy = used(period.tariff, state.energy, solution, multiplier, seconds)
-    moved = _filling(period, solution.net_inflow) * seconds[:, None]
-    moment = Moment(state.time, seconds, solution, power, after.volume - state.volume - moved)
-    return replace(after, energy=energy), moment
+    after = PeriodState(
+        time=state.time + seconds,
+        volume=volume,
+        net_inflow=solution.net_inflow,
+        status=status,
+        setting=setting,
+        flows=flows,
+        since=state.time,
+        energy=energy,
+    )
+    return after, Moment(state.time, seconds, solution, power, _gained(period, state, after, seconds))
 
 
 def with_course(period: Period, engine: Engine, rule: StoppingRule, duration: int) -> Period:
@@ -237,10 +272,8 @@ def with_course(period: Period, engine: Engine, rule: StoppingRule, duration: in
     return replace(period, course=Course.of(time, flow, is_open, plan.network.pumps.link))
 
 
-def conditions_now(
-    period: Period, state: PeriodState, drivers: Drivers, multiplier: Multipliers
-) -> tuple[Conditions, Flows, Floats]:
-    """What holds now: patterns and controls applied; where the solve starts; total positive required demand (member,)."""
+def conditions_now(period: Period, state: PeriodState, drivers: Drivers, multiplier: Multipliers) -> tuple[Conditions, Flows]:
+    """What holds now, patterns and controls applied, and where the solve starts."""
     status, setting, flow = _switched(period, state, multiplier)
     if period.course is not None:
         flow = period.course.start(state.time, state.since, flow, owned(state.status, np.int8), status)
@@ -254,10 +287,7 @@ def conditions_now(
         emitter=drivers.emitter,
         leak_area=drivers.leak_area,
     )
-    required = np.zeros(len(state))
-    if len(period.rules):
-        required = required + np.ascontiguousarray(np.maximum(drivers.parts(multiplier), 0)).sum(axis=1)
-    return conditions, replace(state.flows, link=flow, demand=demand), required
+    return conditions, replace(state.flows, link=flow, demand=demand)
 
 
 def _switched(period: Period, state: PeriodState, multiplier: Multipliers) -> tuple[Codes, Floats, Floats]:
@@ -265,12 +295,11 @@ def _switched(period: Period, state: PeriodState, multiplier: Multipliers) -> tu
     plan = period.plan
     status, setting, flow = owned(state.status, np.int8), owned(state.setting), owned(state.flows.link)
     now = (period.happenings, state.time, owned(state.volume), owned(state.net_inflow))
-    by_pattern = bool((plan.network.pumps.speed_pattern >= 0).any())
-    if not by_pattern and not controls_change(*now, status, setting):
+    if not period.speeds_follow_patterns and not controls_change(*now, status, setting):
         return status, setting, flow
-    status, setting = status.copy(), setting.copy()
+    status, setting = copy_of(status), copy_of(setting)
     if (plan.pumps.law == PumpLaw.POWER).any():
-        flow = flow.copy()
+        flow = copy_of(flow)
     set_pump_speeds(plan, multiplier, status, setting, flow)
     act_controls(*now, status, setting, flow)
     return status, setting, flow
@@ -278,19 +307,19 @@ def _switched(period: Period, state: PeriodState, multiplier: Multipliers) -> tu
 
 def _fixed_heads(period: Period, volume: Floats, multiplier: Multipliers) -> Floats:
     """Heads of reservoirs by their patterns and of tanks by what they hold, m; (member, fixed)."""
-    plan = period.plan
-    network = plan.network
-    head = np.empty((len(volume), len(plan.tank_of_fixed)))
-    reservoirs = network.reservoirs
-    elevation = network.nodes.elevation[reservoirs.node]
-    head[:, reservoirs.node - plan.n_junctions] = elevation * multiplier.of(reservoirs.pattern)
-    write_tank_heads(period.happenings.tanks, owned(volume), head)
+    head = np.empty((len(volume), len(period.plan.tank_of_fixed)))
+    write_fixed_heads(period.happenings, multiplier.table, multiplier.row, owned(volume), head)
     return head
 
 
-def _filling(period: Period, net_inflow: Floats) -> Floats:
-    """m3 per second into each tank, in EPANET's measure; (member, tank)."""
-    return np.take(net_inflow, period.plan.tanks.fixed, axis=1) * period.volume_per_flow
+def _time_to_next(period: Period, state: PeriodState, conditions: Conditions, solution: Solution, until: int | None) -> Ints:
+    """Seconds until the next event that can be foreseen, not beyond a time in s; (member,)."""
+    seconds = period.clock.regular_step(state.time)
+    heads, inflow = owned(conditions.fixed_head), owned(solution.net_inflow)
+    links = (owned(solution.status, np.int8), owned(solution.setting))
+    latest = NEVER if until is None else until
+    cut_steps(period.happenings, state.time, heads, owned(state.volume), inflow, *links, latest, seconds)
+    return seconds
 
 
 def _filled(period: Period, volume: Floats, net_inflow: Floats, seconds: Ints) -> Floats:
@@ -304,62 +333,45 @@ def _filled(period: Period, volume: Floats, net_inflow: Floats, seconds: Ints) -
     return after
 
 
-def _time_to_next(period: Period, state: PeriodState, conditions: Conditions, solution: Solution) -> Ints:
-    """Seconds until the next event that can be foreseen; (member,)."""
-    seconds = period.clock.regular_step(state.time)
-    heads, inflow = owned(conditions.fixed_head), owned(solution.net_inflow)
-    links = (owned(solution.status, np.int8), owned(solution.setting))
-    cut_steps(period.happenings, state.time, heads, owned(state.volume), inflow, *links, seconds)
-    return seconds
+def _gained(period: Period, before: PeriodState, after: PeriodState, seconds: Ints) -> Floats:
+    """m3 that tanks have gained beside their inflow; (member, tank)."""
+    gain = np.empty(after.volume.shape)
+    tank_gains(period.happenings, owned(before.volume), owned(after.volume), owned(after.net_inflow), seconds, gain)
+    return gain
 
 
-def _move(period: Period, state: PeriodState, solution: Solution, required: Floats, seconds: Ints) -> tuple[PeriodState, Ints]:
-    """Lets time pass: tanks move; a rule that fires ends the step."""
-    after = PeriodState(
-        time=state.time + seconds,
-        volume=state.volume,
-        net_inflow=solution.net_inflow,
-        status=solution.status,
-        setting=solution.setting,
-        flows=solution.flows,
-        since=state.time,
-        energy=state.energy,
-    )
-    if not len(period.rules):
-        return replace(after, volume=_filled(period, state.volume, solution.net_inflow, seconds)), seconds
-    flows = solution.flows
-    now = Situation(
+def _situation(period: Period, state: PeriodState, drivers: Drivers, multiplier: Multipliers, solution: Solution) -> Situation:
+    """What rules look at, and change: at the beginning of a step."""
+    plan, flows = period.plan, solution.flows
+    required = np.ascontiguousarray(np.maximum(drivers.parts(multiplier), 0)).sum(axis=1)
+    return Situation(
         junction_head=solution.head,
-        fixed_head=solution.head[:, period.plan.n_junctions :].copy(),
+        fixed_head=solution.head[:, plan.n_junctions :].copy(),
         outflow=flows.demand + flows.emitter + flows.leak_fixed + flows.leak_variable,
         net_inflow=solution.net_inflow,
-        required=required,
+        required=np.broadcast_to(required, len(state)),
         volume=state.volume.copy(),
-        filling=_filling(period, solution.net_inflow),
+        filling=np.take(solution.net_inflow, plan.tanks.fixed, axis=1) * period.volume_per_flow,
         flow=flows.link.copy(),
         status=solution.status.copy(),
         setting=solution.setting.copy(),
     )
-    time = _pass_under_rules(period, now, state.time, after.time)
-    after = replace(
-        after, time=time, volume=now.volume, status=now.status, setting=now.setting, flows=replace(flows, link=now.flow)
-    )
-    return after, time - state.time
 
 
-def _pass_under_rules(period: Period, now: Situation, start: Ints, end: Ints) -> Ints:
+def _pass_under_rules(period: Period, now: Situation, start: Ints, seconds: Ints) -> Ints:
     """Passes time from one evaluation of the rules to the next, until a rule fires or the step is over.
 
     Args:
         period: the compiled network.
         now: moved along in place.
-        start, end: s; (member,).
+        start: s; (member,).
+        seconds: how long the step lasts; (member,).
 
     Returns:
-        Where each member stopped, s; (member,).
+        How long it has lasted, s; (member,).
     """
     tanks, rule_step = period.plan.tanks, period.clock.rule_step
-    time = start.copy()
+    time, end = start.copy(), start + seconds
     members = np.flatnonzero(end > start)
     while members.size:
         since = time[members]
@@ -370,7 +382,7 @@ def _pass_under_rules(period: Period, now: Situation, start: Ints, end: Ints) ->
         now.fixed_head[members[:, None], tanks.fixed] = tank_heads(tanks, volume)
         changed = period.rules.apply(period.plan, period.clock, now, Interval(members, since + 1, until))
         members = members[~changed & (until < end[members])]
-    return time
+    return time - start
 
 
 def joined(parts: Sequence[tuple[Ints, PeriodState]]) -> PeriodState:
@@ -384,6 +396,12 @@ def joined(parts: Sequence[tuple[Ints, PeriodState]]) -> PeriodState:
 
     whole: PeriodState = _map_arrays(join, *(state for _, state in parts))
     return whole
+
+
+def _picked(array: np.ndarray, members: Ints) -> np.ndarray:
+    """Rows of some members; where one stands for all it stays one."""
+    shared = len(array) > 0 and array.strides[0] == 0
+    return np.broadcast_to(array[0], (len(members), *array.shape[1:])) if shared else np.take(array, members, axis=0)
 
 
 def _for_all(flows: Flows, n_members: int) -> Flows:

@@ -178,7 +178,7 @@ def _opening(period: Period, inputs: Inputs) -> tuple[Conditions, Flows]:
     rows = max((len(table) for table in start.values() if table is not None), default=1)
     state = first_state(period, rows, drivers, **start)
     multiplier = period.patterns.at(period.clock.period(state.time))
-    conditions, _, _ = conditions_now(period, state, drivers, multiplier)
+    conditions, _ = conditions_now(period, state, drivers, multiplier)
     if inputs.status is not None or inputs.setting is not None:
         conditions = replace(conditions, status=state.status, setting=state.setting)
     if inputs.demand is not None:

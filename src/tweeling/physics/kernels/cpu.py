@@ -26,6 +26,7 @@ from tweeling.physics.hydraulics.plan import Plan
 from tweeling.physics.hydraulics.reference import OWN_RELATIVE_CHANGE
 from tweeling.physics.kernels.compiled import owned
 from tweeling.physics.kernels.members import solve_members
+from tweeling.physics.kernels.memory import copy_of, empty
 from tweeling.physics.kernels.structure import MACHINE, THROTTLE
 from tweeling.physics.kernels.tables import (
     DELIVERED,
@@ -33,7 +34,6 @@ from tweeling.physics.kernels.tables import (
     LEAK_FIXED,
     LEAK_VARIABLE,
     OK,
-    UNBALANCED,
     Block,
     Compiled,
     Given,
@@ -54,16 +54,16 @@ def solve(plan: Plan, conditions: Conditions, flows: Flows, rule: StoppingRule) 
     n_members = max(len(array) for array in (*vars(conditions).values(), *vars(flows).values()))
     given = _given(plan, conditions, flows)
     output = Output(
-        head=np.empty((n_members, plan.n_nodes)),
-        flow=np.empty((n_members, plan.n_links)),
-        outlet_flow=np.zeros((n_members, len(given.outlet_kind))),
-        status=np.array(np.broadcast_to(conditions.status, (n_members, plan.n_links)), np.int8, order="C"),
+        head=empty((n_members, plan.n_nodes)),
+        flow=empty((n_members, plan.n_links)),
+        outlet_flow=np.empty((n_members, len(given.outlet_kind))),
+        status=copy_of(_for_all(owned(conditions.status, np.int8), (n_members, plan.n_links))),
         setting=_settings(plan, conditions, n_members),
         inflow=np.empty((n_members, plan.n_nodes - plan.n_junctions)),
-        iterations=np.zeros(n_members, dtype=np.int64),
-        outcome=np.full(n_members, UNBALANCED, dtype=np.int8),
-        culprit=np.full(n_members, -1),
-        error=np.zeros(n_members),
+        iterations=np.empty(n_members, dtype=np.int64),
+        outcome=np.empty(n_members, dtype=np.int8),
+        culprit=np.empty(n_members, dtype=np.int64),
+        error=np.empty(n_members),
     )
     accuracy = OWN_RELATIVE_CHANGE if rule.accuracy is None else rule.accuracy
     head = rule.head if rule.accuracy is None else np.inf
@@ -160,9 +160,11 @@ def _outlets(plan: Plan, conditions: Conditions) -> _Outlets:
 
 def _in_order(parts: list[Floats], order: Ints) -> Floats:
     """Columns of all kinds of outlets, each (member or 1, its outlets), as (member or 1, outlet)."""
-    rows = max((len(part) for part in parts), default=1)
+    if not parts:
+        return np.zeros((1, 0))
+    rows = max(len(part) for part in parts)
     whole = [np.broadcast_to(part, (rows, part.shape[1])) for part in parts]
-    return owned(np.concatenate([*whole, np.zeros((rows, 0))], axis=1)[:, order])
+    return owned(np.concatenate(whole, axis=1)[:, order])
 
 
 def _given(plan: Plan, conditions: Conditions, flows: Flows) -> Given:
@@ -285,7 +287,7 @@ def _solution(plan: Plan, given: Given, conditions: Conditions, output: Output) 
     outlets = [nothing, nothing, nothing, _for_all(given.demand, shape)]
     if dry is not None:
         outlets[DELIVERED] = np.where(dry, 0.0, given.demand)
-    for kind in np.unique(given.outlet_kind).tolist():
+    for kind in set(given.outlet_kind.tolist()):
         mine = given.outlet_kind == kind
         outlets[kind] = outlets[kind].copy()
         outlets[kind][:, given.outlet_junction[mine]] += output.outlet_flow[:, mine]

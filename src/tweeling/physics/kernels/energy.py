@@ -15,6 +15,12 @@ from tweeling.units import KW_PER_HP, METRES_PER_FOOT
 
 CLOSED = int(Status.CLOSED)
 JOULES_PER_KWH = 3.6e6
+RUNNING, FLOW, POWER, EFFICIENCY, PRICE = range(5)
+DOES = 5
+"""Rows of `PumpPower.does`."""
+ONLINE, VOLUME, ENERGY, EFFICIENCY_TIME, PEAK, COST = range(6)
+SUMS = 6
+"""Rows of `PumpEnergy.sums`."""
 
 
 class PumpTariff(NamedTuple):
@@ -54,31 +60,29 @@ def _efficiency(tariff, pump, flow, speed):  # type: ignore[no-untyped-def]
 
 
 @compiled_entry
-def use_pumps(tariff, multiplier, row, status, flows, head, setting, seconds, power, before, after):  # type: ignore[no-untyped-def]
-    """Fills `power`, the arrays of a `PumpPower`, and `after`: those of the `PumpEnergy` `before`, and the step's."""
-    running, flow, drawn, efficiency, price = power
-    online0, volume0, energy0, efficiency0, peak0, cost0, total0 = before
-    online, volume, energy, efficiency_time, peak, cost, total_peak = after
+def use_pumps(tariff, multiplier, row, status, flow, head, setting, seconds, does, before, peak_before, sums, total_peak):  # type: ignore[no-untyped-def]
+    """Fills `does` with what pumps do, `sums` and `total_peak` with what was used `before` and in a step of so many seconds."""
     for member in range(seconds.shape[0]):
         dt, total = float(seconds[member]), 0.0
         for pump in range(tariff.link.shape[0]):
-            link, runs, q, watts, share = tariff.link[pump], 0.0, 0.0, 0.0, 0.0
+            link, running, q, watts, efficiency = tariff.link[pump], 0.0, 0.0, 0.0, 0.0
             if status[member, link] > CLOSED:
-                runs, q = 1.0, abs(flows[member, link])
-                share = _efficiency(tariff, pump, q, setting[member, link])
+                running, q = 1.0, abs(flow[member, link])
+                efficiency = _efficiency(tariff, pump, q, setting[member, link])
                 lift = abs(head[member, tariff.start[pump]] - head[member, tariff.end[pump]])
                 feet_cfs = lift / METRES_PER_FOOT * q * tariff.cfs_per_si
-                watts = feet_cfs * tariff.specific_gravity / 8.814 / share * KW_PER_HP * 1e3
+                watts = feet_cfs * tariff.specific_gravity / 8.814 / efficiency * KW_PER_HP * 1e3
                 if not watts >= 0.0:  # a pump without supply has no head and moves no water
                     watts = 0.0
-            per_kwh = tariff.price[pump] * multiplier[row[member], tariff.pattern[pump]]
-            running[member, pump], flow[member, pump], drawn[member, pump] = runs, q, watts
-            efficiency[member, pump], price[member, pump] = share, per_kwh
-            online[member, pump] = online0[member, pump] + runs * dt
-            volume[member, pump] = volume0[member, pump] + q * dt
-            energy[member, pump] = energy0[member, pump] + watts * dt
-            efficiency_time[member, pump] = efficiency0[member, pump] + share * dt
-            peak[member, pump] = max(peak0[member, pump], watts) if dt > 0.0 else peak0[member, pump]
-            cost[member, pump] = cost0[member, pump] + per_kwh * watts * dt / JOULES_PER_KWH
+            price = tariff.price[pump] * multiplier[row[member], tariff.pattern[pump]]
+            now, was, then = does[member], before[member], sums[member]
+            now[RUNNING, pump], now[FLOW, pump], now[POWER, pump] = running, q, watts
+            now[EFFICIENCY, pump], now[PRICE, pump] = efficiency, price
+            then[ONLINE, pump] = was[ONLINE, pump] + running * dt
+            then[VOLUME, pump] = was[VOLUME, pump] + q * dt
+            then[ENERGY, pump] = was[ENERGY, pump] + watts * dt
+            then[EFFICIENCY_TIME, pump] = was[EFFICIENCY_TIME, pump] + efficiency * dt
+            then[PEAK, pump] = max(was[PEAK, pump], watts) if dt > 0.0 else was[PEAK, pump]
+            then[COST, pump] = was[COST, pump] + price * watts * dt / JOULES_PER_KWH
             total += watts
-        total_peak[member] = max(total0[member], total) if dt > 0.0 else total0[member]
+        total_peak[member] = max(peak_before[member], total) if dt > 0.0 else peak_before[member]

@@ -50,11 +50,20 @@ class Tanks(NamedTuple):
     curve_volume: Floats
 
 
+class Reservoirs(NamedTuple):
+    """Position among the fixed nodes, head before its pattern in m, column of the multipliers; (reservoir,)."""
+
+    fixed: Ints
+    elevation: Floats
+    pattern: Ints
+
+
 class Happenings(NamedTuple):
     """All that happens in time: `per_flow` m3 for a flow of 1 m3/s in a second; a tank rests up to `resting` m3 per second."""
 
     controls: Controls
     tanks: Tanks
+    reservoirs: Reservoirs
     start_clock: int
     per_flow: float
     resting: float
@@ -73,9 +82,13 @@ def between(x, y, first, end, at):  # type: ignore[no-untyped-def]
 
 
 @compiled_entry
-def write_tank_heads(tanks, volume, head):  # type: ignore[no-untyped-def]
-    """Heads of tanks that hold a volume, written into the columns `fixed` of `head`; `tanks.tank_heads`."""
-    for member in range(volume.shape[0]):
+def write_fixed_heads(happenings, multiplier, row, volume, head):  # type: ignore[no-untyped-def]
+    """Fills `head`, (member, fixed): reservoirs by their patterns, tanks by what they hold (`tanks.tank_heads`)."""
+    reservoirs, tanks = happenings.reservoirs, happenings.tanks
+    for member in range(head.shape[0]):
+        for reservoir in range(reservoirs.fixed.shape[0]):
+            factor = multiplier[row[member], reservoirs.pattern[reservoir]]
+            head[member, reservoirs.fixed[reservoir]] = reservoirs.elevation[reservoir] * factor
         for tank in range(volume.shape[1]):
             first, end, held = tanks.curve_first[tank], tanks.curve_first[tank + 1], volume[member, tank]
             if end > first:
@@ -155,8 +168,8 @@ def _whole(seconds):  # type: ignore[no-untyped-def]
 
 
 @compiled_entry
-def cut_steps(happenings, time, fixed_head, volume, net_inflow, status, setting, step):  # type: ignore[no-untyped-def]
-    """Cuts steps short, in place, where the first tank is full or empty or the first control would change something."""
+def cut_steps(happenings, time, fixed_head, volume, net_inflow, status, setting, latest, step):  # type: ignore[no-untyped-def]
+    """Cuts steps short, in place: the first tank is full or empty, the first control changes something, it is `latest`."""
     controls, tanks, per_flow, resting = happenings.controls, happenings.tanks, happenings.per_flow, happenings.resting
     for member in range(time.shape[0]):
         seconds = step[member]
@@ -184,7 +197,7 @@ def cut_steps(happenings, time, fixed_head, volume, net_inflow, status, setting,
                 other = status[member, link] != controls.status[control]
                 if other or _other_setting(controls, control, setting[member, link]):
                     seconds = until
-        step[member] = seconds
+        step[member] = min(seconds, max(latest - time[member], 0))
 
 
 @compiled_entry
@@ -200,3 +213,12 @@ def fill_tanks(happenings, volume, net_inflow, seconds, after):  # type: ignore[
             elif held - rate <= tanks.min_volume[tank]:
                 held = tanks.min_volume[tank]
             after[member, tank] = held
+
+
+@compiled_entry
+def tank_gains(happenings, before, after, net_inflow, seconds, gain):  # type: ignore[no-untyped-def]
+    """What tanks have gained beside their inflow: the snap to full or empty, negative what they spilled."""
+    for member in range(gain.shape[0]):
+        for tank in range(gain.shape[1]):
+            rate = net_inflow[member, happenings.tanks.fixed[tank]] * happenings.per_flow
+            gain[member, tank] = after[member, tank] - before[member, tank] - rate * seconds[member]
