@@ -163,14 +163,16 @@ class Crew:
         arrays = self.keeper.arrays(members, window)
         last = window.stop == len(job.times)
         end = job.duration if last else int(job.times[window.stop - 1])
-        state = self._until(members, place, window, end, arrays)
+        arrived = self._until(members, place, window, end, arrays)
         self.keeper.filled(members, window, arrays)
-        if last:
-            job.tally.finish(np.arange(members.start, members.stop), state.energy)
-        return Place(place.drivers, state)
+        if not last:
+            return Place(place.drivers, joined(arrived))
+        for rows, state in arrived:
+            job.tally.finish(rows + members.start, state.energy)
+        return place
 
-    def _until(self, members: range, place: Place, window: range, end: int, arrays: Arrays) -> PeriodState:
-        """Steps until every member has had its steady state at `end`."""
+    def _until(self, members: range, place: Place, window: range, end: int, arrays: Arrays) -> list[tuple[Ints, PeriodState]]:
+        """Steps until every member has had its steady state at `end`; states with the rows of their members in the chunk."""
         job = self.job
         rows = np.arange(len(members))
         drivers, state = place.drivers, place.state
@@ -185,7 +187,7 @@ class Crew:
             there = moment.time >= end
             if there.all():
                 arrived.append((rows, state))
-                return joined(arrived)
+                return arrived
             if there.any():
                 done, going = np.flatnonzero(there), np.flatnonzero(~there)
                 arrived.append((rows[done], state.rows(done)))

@@ -182,14 +182,13 @@ def first_state(
     """
     plan = period.plan
     network, tanks = plan.network, plan.tanks
-    shape = (n_members, plan.n_links)
-    head = tanks.bottom + (network.tanks.initial_level if level is None else level)
-    head = np.broadcast_to(head, (n_members, len(tanks.fixed))).copy()
-    status = np.broadcast_to(initial_status(network) if status is None else status, shape).copy()
-    setting = np.broadcast_to(network.links.setting if setting is None else setting, shape).copy()
-    nothing = np.zeros((n_members, plan.n_junctions))
+    head = np.atleast_2d(tanks.bottom + (network.tanks.initial_level if level is None else level))
+    status, setting = np.broadcast_arrays(
+        np.atleast_2d(initial_status(network) if status is None else status),
+        np.atleast_2d(network.links.setting if setting is None else setting),
+    )
     conditions = Conditions(
-        demand=nothing,
+        demand=np.zeros((1, plan.n_junctions)),
         fixed_head=np.zeros((1, 0)),
         status=status,
         setting=setting,
@@ -197,16 +196,18 @@ def first_state(
         emitter=drivers.emitter,
         leak_area=drivers.leak_area,
     )
-    return PeriodState(
-        time=np.zeros(n_members, dtype=np.int64),
+    state = PeriodState(
+        time=np.zeros(1, dtype=np.int64),
         volume=tank_volumes(tanks, head),
-        net_inflow=np.zeros((n_members, len(plan.tank_of_fixed))),
+        net_inflow=np.zeros((1, len(plan.tank_of_fixed))),
         status=status,
         setting=setting,
-        flows=_for_all(plan.cold_flows(conditions), n_members),
-        since=np.full(n_members, -1),
-        energy=PumpEnergy.none(n_members, len(network.pumps.link)),
+        flows=plan.cold_flows(conditions),
+        since=np.full(1, -1),
+        energy=PumpEnergy.none(1, len(network.pumps.link)),
     )
+    for_all: PeriodState = _map_arrays(lambda array: np.broadcast_to(array, (n_members, *array.shape[1:])), state)
+    return replace(for_all, time=np.zeros(n_members, dtype=np.int64))
 
 
 def step(
@@ -402,12 +403,6 @@ def _picked(array: np.ndarray, members: Ints) -> np.ndarray:
     """Rows of some members; where one stands for all it stays one."""
     shared = len(array) > 0 and array.strides[0] == 0
     return np.broadcast_to(array[0], (len(members), *array.shape[1:])) if shared else np.take(array, members, axis=0)
-
-
-def _for_all(flows: Flows, n_members: int) -> Flows:
-    """Flows with a row for every member."""
-    full: Flows = _map_arrays(lambda array: np.broadcast_to(array, (n_members, *array.shape[1:])).copy(), flows)
-    return full
 
 
 def _map_arrays(function: Callable[..., np.ndarray], *values: Any) -> Any:
