@@ -26,7 +26,7 @@ class Course:
     """Moments of one run.
 
     Args:
-        time: s, ascending; (moment,).
+        time: s, ascending from 0; (moment,).
         flow: m3/s; (moment, link).
         is_open: whether a link lets water pass; (moment, link).
         alike: number of the set of open links, the same for the same set; (moment,).
@@ -54,8 +54,6 @@ class Course:
             flow: of that; (member, link).
             before, status: of links then and now; (member, link).
         """
-        now, then = (np.searchsorted(self.time, moment, side="right") - 1 for moment in (time, since))
-        now[time > self.time[-1]] = -1
         start = empty((len(time), flow.shape[1]))
-        start_flows(self.flow, self.is_open, self.alike, self.pumps, now, then, flow, before, status, start)
+        start_flows(self.time, self.flow, self.is_open, self.alike, self.pumps, time, since, flow, before, status, start)
         return start

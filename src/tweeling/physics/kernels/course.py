@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 from tweeling.physics.hydraulics.contract import Status
-from tweeling.physics.kernels.compiled import compiled_entry
+from tweeling.physics.kernels.compiled import compiled, compiled_entry
 
 CLOSED = int(Status.CLOSED)
 
 
+@compiled
+def _moment_at(times, time):  # type: ignore[no-untyped-def]
+    """The last moment up to a time, -1 for none."""
+    low, high = 0, times.shape[0]
+    while low < high:
+        middle = (low + high) // 2
+        if times[middle] <= time:
+            low = middle + 1
+        else:
+            high = middle
+    return low - 1
+
+
 @compiled_entry
-def start_flows(course, is_open, alike, pumps, now, then, flow, before, status, start):  # type: ignore[no-untyped-def]
-    """Fills `start`; `now` and `then` are the moments of the course before the member's, -1 for none."""
+def start_flows(times, course, is_open, alike, pumps, time, since, flow, before, status, start):  # type: ignore[no-untyped-def]
+    """Fills `start`; behind the course's end members start from their own flows."""
     for member in range(start.shape[0]):
-        here, last = now[member], then[member]
-        differs, switched = 0, 0
-        if here >= 0:
+        here, last = _moment_at(times, time[member]), _moment_at(times, since[member])
+        differs, switched = time[member] > times[-1], False
+        if not differs:
             for link in range(start.shape[1]):
-                differs += (status[member, link] > CLOSED) != is_open[here, link]
-                switched += (before[member, link] > CLOSED) != is_open[here, link]
-        if here < 0 or differs > 0:
+                differs |= (status[member, link] > CLOSED) != is_open[here, link]
+                switched |= (before[member, link] > CLOSED) != is_open[here, link]
+        if differs:
             for link in range(start.shape[1]):
                 start[member, link] = flow[member, link]
-        elif last < 0 or switched > 0 or alike[here] != alike[last]:
+        elif last < 0 or switched or alike[here] != alike[last]:
             for link in range(start.shape[1]):
                 start[member, link] = course[here, link]
         else:
