@@ -119,7 +119,7 @@ def set_pump_speeds(plan: Plan, multiplier: Multipliers, status: Codes, setting:
     pumps = plan.network.pumps
     for pump in np.flatnonzero(pumps.speed_pattern >= 0):
         link, speed = int(pumps.link[pump]), multiplier.of(pumps.speed_pattern[[pump]])[:, 0]
-        set_links(plan, link, np.arange(len(speed)), speed, status, setting, flow)
+        set_links(plan, link, np.arange(len(status)), np.broadcast_to(speed, len(status)), status, setting, flow)
 
 
 def set_links(
