@@ -25,7 +25,7 @@ from tweeling.physics.hydraulics.inputs import Inputs
 from tweeling.physics.hydraulics.keep import Arrays, Keeper
 from tweeling.physics.hydraulics.period import Moment, Period, PeriodState, first_state, joined, step
 
-CHUNK_VALUES = 2**20
+CHUNK_VALUES = 2**21
 """Numbers per quantity in a chunk: enough to spread the cost of Python over members, few enough to fit in memory and cache."""
 LANES = 64
 """Chunks are whole multiples of this where there are more members."""

@@ -39,7 +39,6 @@ from tweeling.physics.kernels.events import (
     controls_change,
     cut_steps,
     fill_tanks,
-    tank_gains,
     write_fixed_heads,
 )
 from tweeling.physics.kernels.memory import copy_of
@@ -229,10 +228,10 @@ def step(
     seconds = _time_to_next(period, state, conditions, solution, until)
     if len(period.rules):
         now = _situation(period, state, drivers, multiplier, solution)
-        seconds = _pass_under_rules(period, now, state.time, seconds)
+        seconds, gain = _pass_under_rules(period, now, state.time, seconds)
         volume, status, setting, flows = now.volume, now.status, now.setting, replace(solution.flows, link=now.flow)
     else:
-        volume = _filled(period, state.volume, solution.net_inflow, seconds)
+        volume, gain = _filled(period, state.volume, solution.net_inflow, seconds)
         status, setting, flows = solution.status, solution.setting, solution.flows
     power, energy = used(period.tariff, state.energy, solution, multiplier, seconds)
     after = PeriodState(
@@ -245,7 +244,7 @@ def step(
         since=state.time,
         energy=energy,
     )
-    return after, Moment(state.time, seconds, solution, power, _gained(period, state, after, seconds))
+    return after, Moment(state.time, seconds, solution, power, gain)
 
 
 def with_course(period: Period, engine: Engine, rule: StoppingRule, duration: int) -> Period:
@@ -323,22 +322,15 @@ def _time_to_next(period: Period, state: PeriodState, conditions: Conditions, so
     return seconds
 
 
-def _filled(period: Period, volume: Floats, net_inflow: Floats, seconds: Ints) -> Floats:
-    """Volumes after some time, m3; (member, tank).
+def _filled(period: Period, volume: Floats, net_inflow: Floats, seconds: Ints) -> tuple[Floats, Floats]:
+    """Volumes after some time, and what tanks gain beside their inflow, m3; (member, tank).
 
     A tank within a second of full or empty is full or empty. A full tank that can overflow spills what still comes; other tanks
     have closed their links by then.
     """
-    after = np.empty(volume.shape)
-    fill_tanks(period.happenings, owned(volume), owned(net_inflow), seconds, after)
-    return after
-
-
-def _gained(period: Period, before: PeriodState, after: PeriodState, seconds: Ints) -> Floats:
-    """m3 that tanks have gained beside their inflow; (member, tank)."""
-    gain = np.empty(after.volume.shape)
-    tank_gains(period.happenings, owned(before.volume), owned(after.volume), owned(after.net_inflow), seconds, gain)
-    return gain
+    after, gain = np.empty(volume.shape), np.empty(volume.shape)
+    fill_tanks(period.happenings, owned(volume), owned(net_inflow), seconds, after, gain)
+    return after, gain
 
 
 def _situation(period: Period, state: PeriodState, drivers: Drivers, multiplier: Multipliers, solution: Solution) -> Situation:
@@ -359,7 +351,7 @@ def _situation(period: Period, state: PeriodState, drivers: Drivers, multiplier:
     )
 
 
-def _pass_under_rules(period: Period, now: Situation, start: Ints, seconds: Ints) -> Ints:
+def _pass_under_rules(period: Period, now: Situation, start: Ints, seconds: Ints) -> tuple[Ints, Floats]:
     """Passes time from one evaluation of the rules to the next, until a rule fires or the step is over.
 
     Args:
@@ -369,21 +361,22 @@ def _pass_under_rules(period: Period, now: Situation, start: Ints, seconds: Ints
         seconds: how long the step lasts; (member,).
 
     Returns:
-        How long it has lasted, s; (member,).
+        How long it has lasted, s, (member,), and what tanks have gained beside their inflow, m3, (member, tank).
     """
     tanks, rule_step = period.plan.tanks, period.clock.rule_step
-    time, end = start.copy(), start + seconds
+    time, end, gain = start.copy(), start + seconds, np.zeros(now.volume.shape)
     members = np.flatnonzero(end > start)
     while members.size:
         since = time[members]
         until = np.minimum(since + rule_step - since % rule_step, end[members])
         time[members] = until
-        volume = _filled(period, now.volume[members], now.net_inflow[members], until - since)
+        volume, more = _filled(period, now.volume[members], now.net_inflow[members], until - since)
         now.volume[members] = volume
+        gain[members] += more
         now.fixed_head[members[:, None], tanks.fixed] = tank_heads(tanks, volume)
         changed = period.rules.apply(period.plan, period.clock, now, Interval(members, since + 1, until))
         members = members[~changed & (until < end[members])]
-    return time - start
+    return time - start, gain
 
 
 def joined(parts: Sequence[tuple[Ints, PeriodState]]) -> PeriodState:

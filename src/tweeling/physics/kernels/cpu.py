@@ -14,6 +14,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -278,12 +279,18 @@ def _for_all(array: npt.NDArray[Any], shape: tuple[int, int]) -> npt.NDArray[Any
     return array if array.shape == shape else np.broadcast_to(array, shape)
 
 
+@lru_cache(maxsize=16)
+def _nothing(n_members: int, n_junctions: int) -> Floats:
+    """No flow at any junction of any member: a view of one zero."""
+    return np.broadcast_to(0.0, (n_members, n_junctions))
+
+
 def _solution(plan: Plan, given: Given, conditions: Conditions, output: Output) -> Solution:
     """Results in the contract's form; what no member has is a view of zeros."""
     n_members = len(output.head)
     shape = (n_members, plan.n_junctions)
     dry = np.isnan(output.head[:, : plan.n_junctions]) if (output.outcome != OK).any() else None
-    nothing = np.broadcast_to(0.0, shape)
+    nothing = _nothing(*shape)
     outlets = [nothing, nothing, nothing, _for_all(given.demand, shape)]
     if dry is not None:
         outlets[DELIVERED] = np.where(dry, 0.0, given.demand)

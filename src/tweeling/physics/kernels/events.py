@@ -201,24 +201,16 @@ def cut_steps(happenings, time, fixed_head, volume, net_inflow, status, setting,
 
 
 @compiled_entry
-def fill_tanks(happenings, volume, net_inflow, seconds, after):  # type: ignore[no-untyped-def]
-    """Volumes after some time; a tank within a second of full or empty is full or empty; `tanks.fill`."""
+def fill_tanks(happenings, volume, net_inflow, seconds, after, gain):  # type: ignore[no-untyped-def]
+    """Volumes after some time, and what tanks gain beside their inflow by that rule; `period._filled`."""
     tanks = happenings.tanks
     for member in range(volume.shape[0]):
         for tank in range(volume.shape[1]):
             rate = net_inflow[member, tanks.fixed[tank]] * happenings.per_flow
             held = volume[member, tank] + rate * seconds[member]
+            kept = held
             if held + rate >= tanks.max_volume[tank]:
-                held = tanks.max_volume[tank]
+                kept = tanks.max_volume[tank]
             elif held - rate <= tanks.min_volume[tank]:
-                held = tanks.min_volume[tank]
-            after[member, tank] = held
-
-
-@compiled_entry
-def tank_gains(happenings, before, after, net_inflow, seconds, gain):  # type: ignore[no-untyped-def]
-    """What tanks have gained beside their inflow: the snap to full or empty, negative what they spilled."""
-    for member in range(gain.shape[0]):
-        for tank in range(gain.shape[1]):
-            rate = net_inflow[member, happenings.tanks.fixed[tank]] * happenings.per_flow
-            gain[member, tank] = after[member, tank] - before[member, tank] - rate * seconds[member]
+                kept = tanks.min_volume[tank]
+            after[member, tank], gain[member, tank] = kept, kept - held
