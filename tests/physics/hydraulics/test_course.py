@@ -30,12 +30,12 @@ def some_course() -> Course:
     return Course.of(np.array([0, 3600, 7200]), flow, is_open, np.array([3]))
 
 
-def test_members_start_from_their_own_flows_and_what_the_course_gained() -> None:
+def test_members_start_from_the_course_and_their_difference_to_it() -> None:
     course, opened, shut = some_course(), [Status.OPEN] * 4, [3, Status.CLOSED, Status.XFLOW, Status.ACTIVE]
     cases = [
         # time, since, statuses before and now, flows to start from
         (0, -1, opened, opened, course.flow[0]),  # no flows yet
-        (4000, 100, opened, opened, [10.5, 10.5, 9.0, 6.5]),  # as the course has moved
+        (4000, 100, opened, opened, [7.35, 7.7, 6.55, 5.0]),  # as the course has moved: 0.65 of the difference
         (4000, 3700, opened, opened, [10.0] * 4),  # which it has not
         (4000, 100, shut, opened, course.flow[1]),  # just opened
         (4000, 100, opened, shut, [10.0] * 4),  # another state than the course's
@@ -53,7 +53,7 @@ def test_a_pump_starts_with_half_its_flow_at_least() -> None:
     flow = np.full((1, 4), 1.0)
     open_ = np.full((1, 4), Status.OPEN, dtype=np.int8)
     found = some_course().start(np.array([3600]), np.array([0]), flow, open_, open_)
-    assert found[0].tolist() == [1.5, 1.5, 0.0, 0.5]
+    np.testing.assert_allclose(found[0], [1.5, 1.85, 0.7, 0.5], rtol=1e-14)
 
 
 def passed(period: Period, drivers: Drivers, hours: float) -> tuple[PeriodState, list[Moment]]:

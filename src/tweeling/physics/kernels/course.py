@@ -22,7 +22,7 @@ def _moment_at(times, time):  # type: ignore[no-untyped-def]
 
 
 @compiled_entry
-def start_flows(times, course, is_open, alike, pumps, time, since, flow, before, status, start):  # type: ignore[no-untyped-def]
+def start_flows(times, course, is_open, alike, size, pumps, time, since, flow, before, status, start):  # type: ignore[no-untyped-def]
     """Fills `start`; behind the course's end members start from their own flows."""
     for member in range(start.shape[0]):
         here, last = _moment_at(times, time[member]), _moment_at(times, since[member])
@@ -38,7 +38,8 @@ def start_flows(times, course, is_open, alike, pumps, time, since, flow, before,
             for link in range(start.shape[1]):
                 start[member, link] = course[here, link]
         else:
+            growth = size[here] / size[last] if size[last] > 0.0 else 1.0
             for link in range(start.shape[1]):
-                start[member, link] = flow[member, link] + (course[here, link] - course[last, link])
+                start[member, link] = course[here, link] + growth * (flow[member, link] - course[last, link])
             for link in pumps:  # a pump has no head to give that runs backwards
                 start[member, link] = max(start[member, link], flow[member, link] / 2.0)
