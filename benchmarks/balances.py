@@ -51,7 +51,7 @@ def day(file: reference.File, n_members: int) -> Worst:
         state, now = state.rows(left), drivers.rows(left)
         drivers = now
         multiplier = period.patterns.at(period.clock.period(state.time))
-        conditions, _, _ = conditions_now(period, state, now, multiplier)
+        conditions, _ = conditions_now(period, state, now, multiplier)
         after, moment = step(period, state, now, solve, StoppingRule(), until=DAY)
         residual = balance.residuals(plan, conditions, moment.solution)
         mass, energy = max(mass, float(residual.mass.max())), max(energy, float(residual.energy.max()))

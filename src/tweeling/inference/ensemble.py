@@ -249,7 +249,7 @@ def pass_interval(
         leak_growth=np.zeros((1, plan.n_junctions)),
     )
     period = model.led if led else model.free
-    conditions, _, _ = conditions_now(period, before, drivers, period.patterns.at(period.clock.period(before.time)))
+    conditions, _ = conditions_now(period, before, drivers, period.patterns.at(period.clock.period(before.time)))
     state, moment = step(period, before, drivers, model.engine, RULE, until=time + model.interval)
     while (state.time < time + model.interval).any():
         state, _ = step(period, state, drivers, model.engine, RULE, until=time + model.interval)

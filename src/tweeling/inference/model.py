@@ -167,7 +167,7 @@ class Model:
 def nominal_demand(period: Period, time: int) -> Floats:
     """What the file says that junctions take, m3/s; (junction,)."""
     multiplier = period.patterns.at(period.clock.period(np.array([time], dtype=np.int64)))
-    return np.asarray(Drivers.of(period.plan).demand(multiplier, period.plan.n_junctions)[0])
+    return np.asarray(Drivers.of(period.plan).demand(multiplier)[0])
 
 
 def make_model(
@@ -265,7 +265,7 @@ def nominal_state(model: Model, hour: int, demand: Floats) -> tuple[Conditions, 
     """
     state = model.day[hour]
     multiplier = model.free.patterns.at(model.free.clock.period(state.time))
-    conditions, flows, _ = conditions_now(model.free, state, Drivers.of(model.free.plan), multiplier)
+    conditions, flows = conditions_now(model.free, state, Drivers.of(model.free.plan), multiplier)
     conditions = replace(conditions, demand=demand[None])
     solution = model.engine(model.free.plan, conditions, replace(flows, demand=demand[None]), StoppingRule())
     return replace(conditions, status=solution.status), solution

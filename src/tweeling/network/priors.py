@@ -61,7 +61,7 @@ class Factors:
 
     Args:
         demand: (member, junction).
-        roughness: 1 for pumps and valves; (member, link).
+        roughness: 1 for pumps and valves; (member, link). Either has one row where the beliefs name no deviation.
     """
 
     demand: Floats
@@ -80,23 +80,21 @@ def draw(network: Network, beliefs: Beliefs, seed: int, members: range) -> Facto
     blocks = range(members.start // BLOCK, -(-members.stop // BLOCK))
     drawn = [_draw_block(network, beliefs, np.random.SeedSequence(seed, spawn_key=(block,))) for block in blocks]
     rows = slice(members.start - blocks.start * BLOCK, members.stop - blocks.start * BLOCK)
-    return Factors(
-        demand=np.concatenate([factors.demand for factors in drawn])[rows],
-        roughness=np.concatenate([factors.roughness for factors in drawn])[rows],
-    )
+    demand, roughness = (parts[0] if len(parts[0]) == 1 else np.concatenate(parts)[rows] for parts in zip(*drawn, strict=True))
+    return Factors(demand, roughness)
 
 
-def _draw_block(network: Network, beliefs: Beliefs, seed: np.random.SeedSequence) -> Factors:
-    """The factors of one block of members; each belief has a stream of its own, so changing one leaves the others."""
-    zone, node, pipe = (np.random.default_rng(child) for child in seed.spawn(3))
-    demand = _lognormal(zone, beliefs.zone_factor_sd, (BLOCK, 1)) * _lognormal(
-        node, beliefs.node_demand_sd, (BLOCK, network.nodes.n_junctions)
-    )
-    roughness = _lognormal(pipe, beliefs.roughness_sd, (BLOCK, len(network.links)))
-    return Factors(demand, np.where(network.links.kind <= LinkKind.PIPE, roughness, 1.0))
+def _draw_block(network: Network, beliefs: Beliefs, seed: np.random.SeedSequence) -> tuple[Floats, Floats]:
+    """Demand and roughness factors of one block; each belief has a stream of its own, so changing one leaves the others."""
+    zone, node, pipe = seed.spawn(3)
+    demand = _lognormal(zone, beliefs.zone_factor_sd, 1) * _lognormal(node, beliefs.node_demand_sd, network.nodes.n_junctions)
+    roughness = _lognormal(pipe, beliefs.roughness_sd, len(network.links))
+    return demand, np.where(network.links.kind <= LinkKind.PIPE, roughness, 1.0)
 
 
-def _lognormal(rng: np.random.Generator, sd: float, shape: tuple[int, int]) -> Floats:
-    """Factors of mean 1 and standard deviation `sd`."""
+def _lognormal(seed: np.random.SeedSequence, sd: float, count: int) -> Floats:
+    """Factors of mean 1 and standard deviation `sd`; (BLOCK, count), one row where all are 1."""
+    if sd == 0:
+        return np.ones((1, count))
     variance = np.log1p(sd**2)
-    return np.asarray(np.exp(np.sqrt(variance) * rng.standard_normal(shape) - variance / 2))
+    return np.asarray(np.exp(np.sqrt(variance) * np.random.default_rng(seed).standard_normal((BLOCK, count)) - variance / 2))

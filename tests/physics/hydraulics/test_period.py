@@ -129,6 +129,14 @@ def test_a_control_acts_within_a_second_of_its_level(tmp_path: Path) -> None:
     assert day.of(0, "time")[first] % 3600 != 0
 
 
+def test_the_pumps_of_all_members_follow_their_pattern(tmp_path: Path) -> None:
+    day = walk(town(tmp_path, PUMPS="PU R J1 HEAD H PATTERN DAY"), 6, members=3)
+    pump = day.network.link("PU")
+    for member in range(3):
+        wanted = np.array([0.5, 0.8, 1.4, 1.6])[day.of(member, "time") // 7200]
+        np.testing.assert_array_equal(day.of(member, "setting")[:, pump], wanted)
+
+
 def test_events_come_in_their_order_and_steps_end_at_each(tmp_path: Path) -> None:
     times = "Duration 4\nHydraulic Timestep 1:00\nPattern Timestep 1:30\nReport Timestep 0:50\nRule Timestep 0:07"
     rule = "RULE 1\nIF SYSTEM TIME = 2:05\nTHEN PIPE P3 STATUS = CLOSED"

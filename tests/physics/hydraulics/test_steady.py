@@ -33,6 +33,17 @@ def test_members_share_what_has_one_row_and_differ_in_the_rest(town: tw.Network)
     assert both.flow[1, town.link("p227")] > both.flow[0, town.link("p227")]
 
 
+def test_an_array_may_be_written_into_between_two_solves(town: tw.Network) -> None:
+    roughness, leak_area = town.links.roughness[None].copy(), np.full((1, town.nodes.n_junctions), 1e-5)
+    before = tw.solve(town, roughness=roughness, leak_area=leak_area)
+    roughness *= 0.7
+    leak_area *= 2
+    after = tw.solve(town, roughness=roughness, leak_area=leak_area)
+    fresh = tw.solve(town, roughness=roughness.copy(), leak_area=leak_area.copy())
+    np.testing.assert_array_equal(after.head, fresh.head)
+    assert np.abs(after.head - before.head).max() > 0.1
+
+
 def test_results_do_not_depend_on_threads(town: tw.Network, monkeypatch: pytest.MonkeyPatch) -> None:
     demand = tw.solve(town).demand * np.random.default_rng(1).uniform(0.5, 1.5, (200, 1))
     monkeypatch.setenv("TWEELING_THREADS", "1")

@@ -162,3 +162,7 @@ class Engine(Protocol):
     def __call__(self, plan: Plan, conditions: Conditions, flows: Flows, rule: StoppingRule) -> Solution:
         """Solves every member on its own; never raises for a member that does not converge."""
         ...
+
+    def __hash__(self) -> int:
+        """What was found with an engine is kept for it."""
+        ...

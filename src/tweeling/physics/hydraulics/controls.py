@@ -8,18 +8,17 @@ second; controls act in the file's order, so the last one wins.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tweeling.network.network import Bools, Control, Floats, Ints, LinkKind, LinkStatus, freeze
-from tweeling.physics.hydraulics.clock import Clock
 from tweeling.physics.hydraulics.contract import Codes, Status
 from tweeling.physics.hydraulics.drivers import Multipliers
 from tweeling.physics.hydraulics.plan import Plan, PumpLaw, control_status
 from tweeling.physics.hydraulics.tanks import tank_volumes
-from tweeling.physics.kernels.events import controls_act, controls_firing, next_control
+from tweeling.physics.kernels import events
+from tweeling.physics.kernels.compiled import owned
 
 KINDS = ("below", "above", "time", "clock", "always")
 
@@ -77,74 +76,15 @@ class ControlTable:
     def __len__(self) -> int:
         return len(self.link)
 
-    def firing(self, clock: Clock, time: Ints, volume: Floats, filling: Floats) -> Bools:
-        """Which controls act at the members' times; (member, control).
-
-        Args:
-            clock: the file's.
-            time: s; (member,).
-            volume: m3; (member, tank).
-            filling: m3 per second in the step before; (member, tank).
-        """
-        fires = np.empty((len(time), len(self)), dtype=bool)
-        level, seconds = self.volume, self.seconds
-        own = (_own(array) for array in (self.kind, self.tank, level, seconds))
-        controls_firing(*own, clock.start_clock, _own(time), _own(volume), _own(filling), fires)
-        return fires
-
-    def act(self, plan: Plan, fires: Bools, status: Codes, setting: Floats, flow: Floats) -> None:
-        """Sets statuses, settings and the flows of restarted pumps in place; (member, link).
-
-        Args:
-            plan: the network's.
-            fires: (member, control).
-            status, setting, flow: of links; (member, link).
-        """
-        controls_act(self._actions(plan), fires, status, setting, _own(flow))
-
-    def _actions(self, plan: Plan) -> tuple[npt.NDArray[Any], ...]:
-        """What controls do, as `events.controls_act` takes it."""
+    def compiled(self, plan: Plan) -> events.Controls:
+        """Controls as kernels take them."""
         pump = plan.pump_of_link[self.link]
         restarts = (pump >= 0) & (self.status > Status.CLOSED)
         restarts[restarts] = plan.pumps.law[pump[restarts]] == PumpLaw.POWER
         first_flow = np.full(len(self), np.nan)
         first_flow[restarts] = plan.pumps.first_flow[pump[restarts]]
-        return (*(_own(array) for array in (self.link, self.status, self.has_setting, self.setting)), first_flow)
-
-    def step_to_next(
-        self,
-        plan: Plan,
-        clock: Clock,
-        step: Ints,
-        time: Ints,
-        tank_head: Floats,
-        volume: Floats,
-        filling: Floats,
-        resting: float,
-        status: Codes,
-        setting: Floats,
-    ) -> Ints:
-        """A step cut short where the first control would change something; (member,).
-
-        Args:
-            clock: the file's.
-            step, time: s; (member,).
-            tank_head, volume, filling: m, m3, m3 per second; (member, tank).
-            resting: a filling up to this size counts as none.
-            status, setting: of links; (member, link).
-        """
-        if not len(self):
-            return step
-        step = step.copy()
-        kinds = tuple(_own(array) for array in (self.kind, self.tank, self.seconds, self.head, self.volume))
-        moving = (_own(array) for array in (time, tank_head, volume, filling, status, setting))
-        next_control(self._actions(plan), kinds, clock.start_clock, resting, *moving, step)
-        return step
-
-
-def _own(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The array as kernels are compiled for: contiguous and writable."""
-    return np.require(array, requirements=["C", "W"])
+        own = {name: owned(array, array.dtype) for name, array in vars(self).items()}
+        return events.Controls(**own, first_flow=first_flow)
 
 
 def _setting(control: Control, kind: int) -> float:
@@ -179,7 +119,7 @@ def set_pump_speeds(plan: Plan, multiplier: Multipliers, status: Codes, setting:
     pumps = plan.network.pumps
     for pump in np.flatnonzero(pumps.speed_pattern >= 0):
         link, speed = int(pumps.link[pump]), multiplier.of(pumps.speed_pattern[[pump]])[:, 0]
-        set_links(plan, link, np.arange(len(speed)), speed, status, setting, flow)
+        set_links(plan, link, np.arange(len(status)), np.broadcast_to(speed, len(status)), status, setting, flow)
 
 
 def set_links(

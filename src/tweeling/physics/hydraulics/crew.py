@@ -26,7 +26,7 @@ from tweeling.physics.hydraulics.inputs import Inputs
 from tweeling.physics.hydraulics.keep import Arrays, Keeper
 from tweeling.physics.hydraulics.period import Moment, Period, PeriodState, first_state, joined, step
 
-CHUNK_VALUES = 2**20
+CHUNK_VALUES = 2**21
 """Numbers per quantity in a chunk: enough to spread the cost of Python over members, few enough to fit in memory and cache."""
 LANES = 64
 """The largest chunk is a whole multiple of this."""
@@ -60,17 +60,15 @@ class Tally:
             energy=PumpEnergy.none(n_members, n_pumps),
         )
 
-    def count(self, members: Ints, moment: Moment) -> None:
+    def count(self, members: slice | Ints, moment: Moment) -> None:
         """Adds a step of some members."""
         solution = moment.solution
         self.steps[members] += 1
         self.iterations[members] += solution.iterations
         worse = solution.outcome > self.outcome[members]
         if worse.any():
-            who = members[worse]
-            self.outcome[who] = solution.outcome[worse]
-            self.time[who] = moment.time[worse]
-            self.culprit[who] = solution.culprit[worse]
+            for mine, theirs in ((self.outcome, solution.outcome), (self.time, moment.time), (self.culprit, solution.culprit)):
+                mine[members] = np.where(worse, theirs, mine[members])
 
     def finish(self, members: Ints, energy: PumpEnergy) -> None:
         """Takes over what the pumps have used."""
@@ -165,14 +163,16 @@ class Crew:
         arrays = self.keeper.arrays(members, window)
         last = window.stop == len(job.times)
         end = job.duration if last else int(job.times[window.stop - 1])
-        state = self._until(members, place, window, end, arrays)
+        arrived = self._until(members, place, window, end, arrays)
         self.keeper.filled(members, window, arrays)
-        if last:
-            job.tally.finish(np.arange(members.start, members.stop), state.energy)
-        return Place(place.drivers, state)
+        if not last:
+            return Place(place.drivers, joined(arrived))
+        for rows, state in arrived:
+            job.tally.finish(rows + members.start, state.energy)
+        return place
 
-    def _until(self, members: range, place: Place, window: range, end: int, arrays: Arrays) -> PeriodState:
-        """Steps until every member has had its steady state at `end`."""
+    def _until(self, members: range, place: Place, window: range, end: int, arrays: Arrays) -> list[tuple[Ints, PeriodState]]:
+        """Steps until every member has had its steady state at `end`; states with the rows of their members in the chunk."""
         job = self.job
         rows = np.arange(len(members))
         drivers, state = place.drivers, place.state
@@ -181,12 +181,13 @@ class Crew:
             if self.stop.is_set():
                 raise CancelledError
             state, moment = step(job.period, state, drivers, job.engine, job.rule, until=job.duration)
-            job.tally.count(rows + members.start, moment)
+            whole = slice(members.start, members.stop)
+            job.tally.count(whole if len(rows) == len(members) else rows + members.start, moment)
             self._report(rows, moment, window, arrays)
             there = moment.time >= end
             if there.all():
                 arrived.append((rows, state))
-                return joined(arrived)
+                return arrived
             if there.any():
                 done, going = np.flatnonzero(there), np.flatnonzero(~there)
                 arrived.append((rows[done], state.rows(done)))
@@ -197,18 +198,17 @@ class Crew:
         job = self.job
         times = job.times[window.start : window.stop]
         position = np.searchsorted(times, moment.time)
-        due = position < len(times)
-        due[due] = times[position[due]] == moment.time[due]
-        if not due.any():
+        due = np.flatnonzero(np.take(times, position, mode="clip") == moment.time)
+        if not due.size:
             return
-        network, picked = job.period.plan.network, np.flatnonzero(due)
+        together = len(due) == len(moment.time) and bool((position == position[0]).all())
         for name, array in arrays.items():
-            values = self.keeper.selection.pick(name, moment.solution, network)
-            if due.all() and (position == position[0]).all() and len(rows) == len(array):
+            values = self.keeper.selection.pick(name, moment.solution, job.period.plan.network)
+            if together and len(rows) == len(array):
                 array[:, position[0]] = values
             else:
-                array[rows[picked], position[picked]] = values[picked]
-        self._tell(len(picked))
+                array[rows[due], position[due]] = values[due]
+        self._tell(len(due))
 
     def _tell(self, count: int) -> None:
         if self.job.progress is None:

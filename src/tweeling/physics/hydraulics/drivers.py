@@ -6,12 +6,15 @@ Every member may stand at its own time, so a multiplier is looked up per member 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from tweeling.network.network import Floats, Ints, Network, freeze
 from tweeling.physics.hydraulics.plan import Plan
+from tweeling.physics.kernels.compiled import owned
 from tweeling.physics.kernels.demand import required_demand
+from tweeling.physics.kernels.memory import empty
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +41,11 @@ class PatternTable:
 
     def at(self, period: Ints) -> Multipliers:
         """Multipliers of all patterns in the members' pattern periods, (member,)."""
-        together = len(period) > 0 and bool((period == period[0]).all())
-        periods, row = (period[:1], np.zeros_like(period)) if together else np.unique(period, return_inverse=True)
+        first, last = (int(period.min()), int(period.max())) if len(period) else (0, 0)
+        if last - first < len(period):
+            periods, row = np.arange(first, last + 1), period - first
+        else:
+            periods, row = np.unique(period, return_inverse=True)
         return Multipliers(np.take(self.values, self.first + periods[:, None] % self.length), row)
 
 
@@ -57,10 +63,7 @@ class Multipliers:
 
     def of(self, pattern: Ints) -> Floats:
         """Multipliers of some patterns, -1 for none; (member or 1, given pattern)."""
-        return self.by_member(np.take(self.table, pattern, axis=1))
-
-    def by_member(self, table: Floats) -> Floats:
-        """Rows by member from rows by period; one row where all members stand in one period."""
+        table = np.take(self.table, pattern, axis=1)
         return table if len(table) == 1 else np.take(table, self.row, axis=0)
 
 
@@ -146,20 +149,27 @@ class Drivers:
             leak_growth=pick(self.leak_growth),
         )
 
-    def demand(self, multiplier: Multipliers, n_junctions: int) -> Floats:
-        """Required demand, m3/s; (member or 1, junction).
+    @cached_property
+    def _categories(self) -> tuple[Ints, Ints]:
+        """Where the categories of each junction begin, (junction + 1,), and the column of `Multipliers` of each category."""
+        n_junctions = self.emitter.shape[1]
+        return np.searchsorted(self.junction, np.arange(n_junctions + 1)), self.pattern.astype(np.int64)
+
+    def demand(self, multiplier: Multipliers) -> Floats:
+        """Required demand, m3/s; (member, junction), one row where all members ask for the same.
 
         Args:
             multiplier: of all patterns at the members' times.
-            n_junctions: how many there are.
         """
-        if len(self.base) == 1:
-            shared = required_demand(self.base, self.junction, self.pattern, multiplier.table, n_junctions)
-            demand = multiplier.by_member(shared)
-        else:
-            table = np.take(multiplier.table, multiplier.row, axis=0)
-            demand = required_demand(self.base, self.junction, self.pattern, table, n_junctions)
-        return demand if self.factor is None else demand * self.factor
+        first, pattern = self._categories
+        table, row = multiplier.table, multiplier.row
+        n_junctions = len(first) - 1
+        factor = np.ones((1, n_junctions)) if self.factor is None else self.factor
+        shared = np.empty((len(table), n_junctions))
+        alike = len(self.base) == len(factor) == len(table) == 1
+        demand = empty((1 if alike else len(row), n_junctions))
+        required_demand(owned(self.base), first, pattern, table, row, owned(factor), shared, demand)
+        return demand
 
     def parts(self, multiplier: Multipliers) -> Floats:
         """Required demand by category, m3/s; (member or 1, category)."""

@@ -9,17 +9,32 @@ Reference of the speed correction of efficiency: Sarbu and Borza (1998), Energet
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
 from tweeling.network.network import Floats, Ints
-from tweeling.physics.hydraulics.contract import Solution, Status
+from tweeling.physics.hydraulics.contract import Solution
 from tweeling.physics.hydraulics.drivers import Multipliers
 from tweeling.physics.hydraulics.plan import Plan
-from tweeling.units import KW_PER_HP, METRES_PER_FOOT
-
-JOULES_PER_KWH = 3.6e6
+from tweeling.physics.kernels.compiled import owned
+from tweeling.physics.kernels.energy import (
+    COST,
+    DOES,
+    EFFICIENCY,
+    EFFICIENCY_TIME,
+    ENERGY,
+    FLOW,
+    ONLINE,
+    PEAK,
+    POWER,
+    PRICE,
+    RUNNING,
+    SUMS,
+    VOLUME,
+    PumpTariff,
+    use_pumps,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,129 +42,122 @@ class PumpEnergy:
     """What pumps have used since the start; SI, and the currency of the file.
 
     Args:
-        online: s; (member, pump).
-        volume: pumped, m3; (member, pump).
-        energy: J; (member, pump).
-        efficiency_time: efficiency (0 to 1) times seconds online; (member, pump).
-        peak: largest power, W; (member, pump).
-        cost: of the energy; (member, pump).
+        sums: all that is said of single pumps, see the properties; (member, what, pump).
         total_peak: largest power of all pumps together, W; (member,). The file's demand charge is per kW of it.
     """
 
-    online: Floats
-    volume: Floats
-    energy: Floats
-    efficiency_time: Floats
-    peak: Floats
-    cost: Floats
+    sums: Floats
     total_peak: Floats
 
     @staticmethod
     def none(n_members: int, n_pumps: int) -> PumpEnergy:
         """Sums before anything has run."""
-        shape = (n_members, n_pumps)
-        per_pump = {entry.name: np.zeros(shape) for entry in fields(PumpEnergy) if entry.name != "total_peak"}
-        return PumpEnergy(**per_pump, total_peak=np.zeros(n_members))
+        return PumpEnergy(np.zeros((n_members, SUMS, n_pumps)), np.zeros(n_members))
+
+    @property
+    def online(self) -> Floats:
+        """Time that pumps ran, s; (member, pump)."""
+        return self.sums[:, ONLINE]
+
+    @property
+    def volume(self) -> Floats:
+        """Pumped, m3; (member, pump)."""
+        return self.sums[:, VOLUME]
+
+    @property
+    def energy(self) -> Floats:
+        """Drawn, J; (member, pump)."""
+        return self.sums[:, ENERGY]
 
     @property
     def efficiency(self) -> Floats:
         """Mean efficiency while online, 0 to 1, NaN for a pump that never ran; (member, pump)."""
-        return np.divide(self.efficiency_time, self.online, out=np.full_like(self.online, np.nan), where=self.online > 0)
+        total, online = self.sums[:, EFFICIENCY_TIME], self.online
+        return np.divide(total, online, out=np.full_like(online, np.nan), where=online > 0)
 
-    def plus(self, power: PumpPower, seconds: Ints) -> PumpEnergy:
-        """These sums and a step more; a step of no time changes nothing.
+    @property
+    def peak(self) -> Floats:
+        """Largest power, W; (member, pump)."""
+        return self.sums[:, PEAK]
 
-        Args:
-            power: during the step.
-            seconds: (member,).
-        """
-        dt = seconds[:, None].astype(float)
-        counts = np.where(seconds > 0, 1.0, 0.0)
-        total = np.zeros(len(seconds))
-        for pump in range(power.power.shape[1]):
-            total += power.power[:, pump]
-        return PumpEnergy(
-            online=self.online + power.running * dt,
-            volume=self.volume + power.flow * dt,
-            energy=self.energy + power.power * dt,
-            efficiency_time=self.efficiency_time + power.efficiency * dt,
-            peak=np.maximum(self.peak, power.power * counts[:, None]),
-            cost=self.cost + power.price * power.power * dt / JOULES_PER_KWH,
-            total_peak=np.maximum(self.total_peak, total * counts),
-        )
+    @property
+    def cost(self) -> Floats:
+        """Of the energy; (member, pump)."""
+        return self.sums[:, COST]
 
 
 @dataclass(frozen=True, eq=False)
 class PumpPower:
-    """What pumps do at a moment; all (member, pump).
+    """What pumps do at a moment.
 
     Args:
-        running: 1 or 0.
-        flow: m3/s.
-        power: W.
-        efficiency: 0 to 1; 0 for a pump that stands still.
-        price: per kWh; one row where all members pay the same.
+        does: all of it, see the properties; (member, what, pump).
     """
 
-    running: Floats
-    flow: Floats
-    power: Floats
-    efficiency: Floats
-    price: Floats
+    does: Floats
+
+    @property
+    def running(self) -> Floats:
+        """1 or 0; (member, pump)."""
+        return self.does[:, RUNNING]
+
+    @property
+    def flow(self) -> Floats:
+        """m3/s; (member, pump)."""
+        return self.does[:, FLOW]
+
+    @property
+    def power(self) -> Floats:
+        """W; (member, pump)."""
+        return self.does[:, POWER]
+
+    @property
+    def efficiency(self) -> Floats:
+        """0 to 1; 0 for a pump that stands still; (member, pump)."""
+        return self.does[:, EFFICIENCY]
+
+    @property
+    def price(self) -> Floats:
+        """Per kWh; (member, pump)."""
+        return self.does[:, PRICE]
 
 
-def pump_power(plan: Plan, solution: Solution, multiplier: Multipliers) -> PumpPower:
-    """Power, efficiency and price of pumps in a steady state.
+def tariff_of(plan: Plan) -> PumpTariff:
+    """Pumps and what their energy costs, as kernels take them."""
+    network = plan.network
+    pumps, general, curves = network.pumps, network.energy, network.curves
+    points = [(curves.x[c], curves.y[c]) if c >= 0 else (np.zeros(0), np.zeros(0)) for c in pumps.efficiency_curve]
+    pattern = np.where(pumps.price_pattern >= 0, pumps.price_pattern, general.price_pattern)
+    return PumpTariff(
+        link=owned(pumps.link, np.int64),
+        start=network.links.start[pumps.link],
+        end=network.links.end[pumps.link],
+        price=np.where(pumps.price > 0, pumps.price, general.price),
+        pattern=owned(pattern, np.int64),
+        curve_first=np.cumsum([0, *(len(flow) for flow, _ in points)]),
+        curve_flow=np.concatenate([np.zeros(0), *(flow for flow, _ in points)]) * network.units.flow_si,
+        curve_percent=np.concatenate([np.zeros(0), *(percent for _, percent in points)]),
+        percent=float(general.efficiency),
+        cfs_per_si=float(network.units.cfs_per_si),
+        specific_gravity=float(network.options.specific_gravity),
+    )
+
+
+def used(
+    tariff: PumpTariff, energy: PumpEnergy, solution: Solution, multiplier: Multipliers, seconds: Ints
+) -> tuple[PumpPower, PumpEnergy]:
+    """What pumps do in a steady state, and what they have used once it has lasted.
 
     Args:
-        plan: the network's.
+        tariff: the pumps.
+        energy: used before.
         solution: of all members.
         multiplier: of all patterns at the members' times.
+        seconds: how long the step lasts; one of no time changes nothing; (member,).
     """
-    network = plan.network
-    link = network.pumps.link
-    running = np.take(solution.status, link, axis=1) > Status.CLOSED
-    flow = np.where(running, np.abs(np.take(solution.flows.link, link, axis=1)), 0.0)
-    lift = np.abs(
-        np.take(solution.head, network.links.start[link], axis=1) - np.take(solution.head, network.links.end[link], axis=1)
-    )
-    efficiency = _efficiency(plan, flow, np.take(solution.setting, link, axis=1))
-    feet_cfs = lift / METRES_PER_FOOT * flow * network.units.cfs_per_si
-    power = feet_cfs * network.options.specific_gravity / 8.814 / efficiency * KW_PER_HP * 1e3
-    return PumpPower(
-        running=running.astype(float),
-        flow=flow,
-        # A pump without supply has no head and moves no water.
-        power=np.where(running & ~np.isnan(power), power, 0.0),
-        efficiency=np.where(running, efficiency, 0.0),
-        price=_price(plan, multiplier),
-    )
-
-
-def _efficiency(plan: Plan, flow: Floats, speed: Floats) -> Floats:
-    """Efficiency between 0.01 and 1 at a flow in m3/s and a speed; (member, pump)."""
-    network = plan.network
-    percent = np.full(flow.shape, network.energy.efficiency)
-    for pump, curve in enumerate(network.pumps.efficiency_curve):
-        if curve < 0:
-            continue
-        running = np.where(speed[:, pump] > 0, speed[:, pump], 1.0)
-        at = flow[:, pump] / running / network.units.flow_si
-        best = np.interp(at, network.curves.x[curve], network.curves.y[curve])
-        percent[:, pump] = 100 - (100 - best) * _tenth_power(1 / running)
-    return np.asarray(np.clip(percent, 1.0, 100.0) / 100)
-
-
-def _tenth_power(x: Floats) -> Floats:
-    """Numbers to the power 0.1, one by one: NumPy's own loop may round by position in the array; (member,)."""
-    numbers, where = np.unique(x, return_inverse=True)
-    return np.array([number**0.1 for number in numbers.tolist()])[where]
-
-
-def _price(plan: Plan, multiplier: Multipliers) -> Floats:
-    """Price per kWh of each pump; (member, pump)."""
-    network = plan.network
-    pumps, general = network.pumps, network.energy
-    price = np.where(pumps.price > 0, pumps.price, general.price)
-    pattern = np.where(pumps.price_pattern >= 0, pumps.price_pattern, general.price_pattern)
-    return price * multiplier.of(pattern)
+    does, sums = np.empty((len(seconds), DOES, len(tariff.link))), np.empty(energy.sums.shape)
+    total_peak = np.empty(len(seconds))
+    state = (owned(solution.status, np.int8), owned(solution.flows.link), owned(solution.head), owned(solution.setting))
+    before = (owned(energy.sums), owned(energy.total_peak))
+    use_pumps(tariff, multiplier.table, multiplier.row, *state, seconds, does, *before, sums, total_peak)
+    return PumpPower(does), PumpEnergy(sums, total_peak)

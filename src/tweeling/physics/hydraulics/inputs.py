@@ -66,6 +66,11 @@ class Inputs:
             start, setting = _start(network, codes, setting)
         return Inputs(n_members=n_members, setting=setting, status=start, **tables)
 
+    @property
+    def given(self) -> bool:
+        """Whether anything differs from the file."""
+        return any(value is not None for name, value in vars(self).items() if name != "n_members")
+
     def rows(self, name: str, members: range) -> Any:
         """An input of some members; None where it is not given."""
         table = getattr(self, name)
@@ -76,7 +81,8 @@ def _table(name: str, array: npt.ArrayLike | None, n_elements: int) -> Floats | 
     """An input as (member or 1, element)."""
     if array is None:
         return None
-    table = np.atleast_2d(np.asarray(array, dtype=float))
+    # A view, for engines know arrays again, and the caller may write other numbers into his own.
+    table = np.atleast_2d(np.asarray(array, dtype=float)).view()
     if table.ndim != 2 or table.shape[1] != n_elements or not len(table):
         raise InputError(f"{name} has shape {np.shape(array)}; it must be (member, {n_elements}) or ({n_elements},)")
     if name != "setting" and not np.isfinite(table).all():

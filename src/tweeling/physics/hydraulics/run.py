@@ -29,7 +29,7 @@ from tweeling.physics.hydraulics.inputs import Inputs
 from tweeling.physics.hydraulics.keep import LEVELS, Arrays, Bands, InMemory, Selection
 from tweeling.physics.hydraulics.netcdf import NetCdf, netcdf_file
 from tweeling.physics.hydraulics.quantities import QUANTITIES, USUAL
-from tweeling.physics.hydraulics.steady import compiled_period, culprit_id, default_engine
+from tweeling.physics.hydraulics.steady import compiled_period, culprit_id, default_engine, period_with_course
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,13 +205,16 @@ def simulate(
     )
     duration = duration_of(hours)
     seed = None if beliefs is None else _seed(rng)
+    engine, rule = engine or default_engine(), StoppingRule(accuracy=accuracy)
+    as_filed = beliefs is None and not inputs.given
+    period = compiled_period(network) if as_filed else period_with_course(network, engine, rule, duration)
     job = Job(
-        period=compiled_period(network),
+        period=period,
         inputs=inputs,
         beliefs=None if beliefs is None else Beliefs.of(beliefs),
         seed=seed,
-        engine=engine or default_engine(),
-        rule=StoppingRule(accuracy=accuracy),
+        engine=engine,
+        rule=rule,
         duration=duration,
         times=report_times(network.times, duration),
         tally=Tally.of(inputs.n_members, len(network.pumps.link)),

@@ -301,7 +301,7 @@ class _Way:
         memory = first_memory(period.plan.tanks, state.volume, self.sizes)
         rows, events = np.arange(len(state)), np.zeros(len(state), dtype=np.int64)
         while len(rows):
-            conditions, _, _ = conditions_now(period, state, drivers, period.patterns.at(period.clock.period(state.time)))
+            conditions, _ = conditions_now(period, state, drivers, period.patterns.at(period.clock.period(state.time)))
             after, moment = step(period, state, drivers, job.engine, job.rule, until=job.duration)
             found = self._derivatives(conditions, moment.solution, memory, state.volume)
             self._report(rows, moment, found, events)

@@ -15,7 +15,7 @@ from tweeling.physics.hydraulics.contract import Codes, Conditions, Engine, Flow
 from tweeling.physics.hydraulics.crew import thread_count
 from tweeling.physics.hydraulics.drivers import Drivers
 from tweeling.physics.hydraulics.inputs import Inputs
-from tweeling.physics.hydraulics.period import Period, conditions_now, first_state
+from tweeling.physics.hydraulics.period import Period, conditions_now, first_state, with_course
 from tweeling.physics.hydraulics.plan import Plan, make_plan
 from tweeling.physics.hydraulics.quantities import QUANTITIES
 
@@ -173,6 +173,12 @@ def compiled_period(network: Network) -> Period:
     return Period.of(make_plan(network))
 
 
+@lru_cache(maxsize=8)
+def period_with_course(network: Network, engine: Engine, rule: StoppingRule, duration: int) -> Period:
+    """The same with its course up to a time in s, for runs in which members differ from the file."""
+    return with_course(compiled_period(network), engine, rule, duration)
+
+
 def default_engine() -> Engine:
     """The fastest engine there is, in one thread."""
     from tweeling.physics.kernels.cpu import solve
@@ -196,7 +202,7 @@ def _opening(period: Period, inputs: Inputs) -> tuple[Conditions, Flows]:
     rows = max((len(table) for table in start.values() if table is not None), default=1)
     state = first_state(period, rows, shared, **start)
     multiplier = period.patterns.at(period.clock.period(state.time))
-    conditions, _, _ = conditions_now(period, state, drivers, multiplier)
+    conditions, _ = conditions_now(period, state, drivers, multiplier)
     if inputs.status is not None or inputs.setting is not None:
         conditions = replace(conditions, status=state.status, setting=state.setting)
     if inputs.demand is not None:

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numba
+import numpy as np
+import numpy.typing as npt
 
 CACHE = "TWEELING_CACHE"
 """Environment variable: where compiled kernels are kept; else in the user's cache folder."""
@@ -67,3 +69,11 @@ def compiled_entry(function: Callable[..., Any]) -> Any:
 def compiled_with_memory(function: Callable[..., Any]) -> Any:
     """Compiles a function that makes arrays: analysis that runs once per plan."""
     return _njit(function)
+
+
+def owned(array: npt.NDArray[Any], dtype: npt.DTypeLike = np.float64) -> npt.NDArray[Any]:
+    """The array as kernels are compiled for: of one type, contiguous and writable; itself where it is so already."""
+    flags = array.flags
+    if flags.c_contiguous and flags.writeable and array.dtype == dtype:
+        return array
+    return np.require(array, dtype, ["C", "W"])

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +26,9 @@ from tweeling.physics.hydraulics import laws
 from tweeling.physics.hydraulics.contract import Conditions, Flows, Solution, StoppingRule
 from tweeling.physics.hydraulics.plan import Plan
 from tweeling.physics.hydraulics.reference import OWN_RELATIVE_CHANGE
+from tweeling.physics.kernels.compiled import owned
 from tweeling.physics.kernels.members import solve_members
+from tweeling.physics.kernels.memory import copy_of, empty
 from tweeling.physics.kernels.structure import MACHINE, THROTTLE
 from tweeling.physics.kernels.tables import (
     DELIVERED,
@@ -33,7 +36,6 @@ from tweeling.physics.kernels.tables import (
     LEAK_FIXED,
     LEAK_VARIABLE,
     OK,
-    UNBALANCED,
     Block,
     Compiled,
     Given,
@@ -44,8 +46,8 @@ from tweeling.physics.kernels.vector import LANES
 
 CLOSED_SETS = 8
 """Sets of closed links whose dry nodes are remembered: members of a run differ in a few pumps and valves."""
-
-
+KEPT_BYTES = 2**25
+"""A larger block is not kept for the next solve: to make it anew costs little beside the solve, to keep it much memory."""
 THREAD_WORK = 6000
 """Members times links that are worth a thread: beginning one takes as long as some tens of members of a small network."""
 
@@ -59,23 +61,23 @@ def solve(plan: Plan, conditions: Conditions, flows: Flows, rule: StoppingRule, 
     """
     n_members = max(len(array) for array in (*vars(conditions).values(), *vars(flows).values()))
     output = Output(
-        head=np.empty((n_members, plan.n_nodes)),
-        flow=np.empty((n_members, plan.n_links)),
-        outlet_flow=np.zeros((n_members, 0)),
-        status=np.array(np.broadcast_to(conditions.status, (n_members, plan.n_links)), np.int8, order="C"),
+        head=empty((n_members, plan.n_nodes)),
+        flow=empty((n_members, plan.n_links)),
+        outlet_flow=np.empty((n_members, 0)),
+        status=copy_of(_for_all(owned(conditions.status, np.int8), (n_members, plan.n_links))),
         setting=_settings(plan, conditions, n_members),
         inflow=np.empty((n_members, plan.n_nodes - plan.n_junctions)),
-        iterations=np.zeros(n_members, dtype=np.int64),
-        outcome=np.full(n_members, UNBALANCED, dtype=np.int8),
-        culprit=np.full(n_members, -1),
-        error=np.zeros(n_members),
+        iterations=np.empty(n_members, dtype=np.int64),
+        outcome=np.empty(n_members, dtype=np.int8),
+        culprit=np.empty(n_members, dtype=np.int64),
+        error=np.empty(n_members),
     )
-    outlets = _Outlets.of(plan, conditions, flows)
+    outlets = _outlets_of(plan, conditions)
     parts = []
     for who, folded in _parts(plan, outlets, n_members):
         compiled = compiled_of(plan, folded=folded)
         given = _given(plan, compiled, conditions, flows, outlets)
-        part = output._replace(outlet_flow=np.zeros((n_members, len(given.outlet_kind))))
+        part = output._replace(outlet_flow=np.empty((n_members, len(given.outlet_kind))))
         _solve_members(plan, compiled, given, part, who, rule, threads)
         parts.append((who, given, part.outlet_flow))
     return _solution(plan, parts, conditions, output)
@@ -91,7 +93,7 @@ def _solve_members(
     lanes, queue = min(LANES, -(-len(who) // threads)), np.zeros(1, dtype=np.int64)
 
     def work() -> None:
-        block = _block(plan, compiled, given)
+        block = _block_for(plan, compiled, given)
         solve_members(
             compiled, given, block, output, who, queue, lanes, accuracy, head, rule.trials, rule.check_frequency,
             rule.max_check,
@@ -112,43 +114,37 @@ def _parts(plan: Plan, outlets: _Outlets, n_members: int) -> list[tuple[Ints, bo
     everybody = np.arange(n_members)
     if plan.pressure_driven:
         return [(everybody, False)]
-    inside = compiled_of(plan, folded=True).structure.folded[outlets.junction]
-    if not inside.any():
+    if not outlets.junction.size:
         return [(everybody, True)]
+    inside = compiled_of(plan, folded=True).structure.folded[outlets.junction]
     plain = np.broadcast_to((outlets.resistance[:, inside] < 0).all(1), n_members)
     return [(who, folded) for who, folded in ((everybody[plain], True), (everybody[~plain], False)) if len(who)]
 
 
-def _own(array: npt.NDArray[Any], dtype: npt.DTypeLike = np.float64) -> npt.NDArray[Any]:
-    """The array as Numba is to see it: of one type, contiguous and writable, or every kind would be compiled anew."""
-    return np.require(array, dtype, ["C", "W"])
+class _Remembered:
+    """What was made of arrays of conditions, as long as these live: a run asks with the same ones at every step."""
 
+    def __init__(self) -> None:
+        self._kept: dict[tuple[int, ...], tuple[list[weakref.ref[Any]], Any]] = {}
 
-class _Resistances:
-    """Resistances of the arrays of roughness that were asked for last: a run asks for the same one at every step."""
-
-    def __init__(self, kept: int) -> None:
-        self._kept: OrderedDict[tuple[int, int], tuple[weakref.ref[Any], Floats]] = OrderedDict()
-        self._most, self._lock = kept, threading.Lock()
-
-    def of(self, plan: Plan, roughness: Floats) -> Floats:
-        """R of pipes by Darcy-Weisbach, n r by a power of the flow: what the tangents want; (member or 1, link)."""
-        key = (id(plan), id(roughness))
-        with self._lock:
-            found = self._kept.get(key)
-        if found is not None and found[0]() is roughness:
+    def of(self, *asked: Any, make: Callable[[], Any]) -> Any:
+        """What was made of these, known again by identity: nobody may write into one of the arrays afterwards."""
+        key = tuple(map(id, asked))
+        found = self._kept.get(key)
+        if found is not None and all(one() is other for one, other in zip(found[0], asked, strict=True)):
             return found[1]
-        resistance = _own(plan.resistance(roughness))
-        if plan.network.options.headloss != "DW":
-            resistance = plan.exponent * resistance
-        with self._lock:
-            self._kept[key] = (weakref.ref(roughness), resistance)
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
-        return resistance
+        made = make()
+        self._kept[key] = [weakref.ref(one, lambda _: self._kept.pop(key, None)) for one in asked], made
+        return made
 
 
-_resistances = _Resistances(kept=16)
+_remembered_resistances, _remembered_outlets = _Remembered(), _Remembered()
+
+
+def _resistance(plan: Plan, roughness: Floats) -> Floats:
+    """R of pipes by Darcy-Weisbach, n r by a power of the flow: what the tangents want; (member or 1, link)."""
+    factor = 1.0 if plan.network.options.headloss == "DW" else plan.exponent
+    return owned(factor * plan.resistance(roughness))
 
 
 class _Outlets(NamedTuple):
@@ -162,10 +158,9 @@ class _Outlets(NamedTuple):
     barrier: Ints
     resistance: Floats
     most: Floats
-    flow: Floats
 
     @staticmethod
-    def of(plan: Plan, conditions: Conditions, flows: Flows) -> _Outlets:
+    def of(plan: Plan, conditions: Conditions) -> _Outlets:
         """All emitters, leaks and delivered demands."""
         options = plan.network.options
         elevation, least = plan.network.nodes.elevation, plan.constants.min_gradient
@@ -174,15 +169,15 @@ class _Outlets(NamedTuple):
         span = max(options.required_pressure - options.min_pressure, laws.LEAST_SPAN)
         free = 0 if options.emitter_backflow else 1
         kinds = (
-            # kind, coefficient, flow, exponent of flow over pressure, least gradient, barrier, datum
-            (EMITTER, conditions.emitter, flows.emitter, options.emitter_exponent, least, free, 0.0),
-            (LEAK_FIXED, leak_fixed, flows.leak_fixed, 0.5, least, 1, 0.0),
-            (LEAK_VARIABLE, leak_variable, flows.leak_variable, 1.5, least, 1, 0.0),
-            (DELIVERED, by_pressure, flows.demand, options.pressure_exponent, 0.0, 2, options.min_pressure),
+            # kind, coefficient, exponent of flow over pressure, least gradient, barrier, datum
+            (EMITTER, conditions.emitter, options.emitter_exponent, least, free, 0.0),
+            (LEAK_FIXED, leak_fixed, 0.5, least, 1, 0.0),
+            (LEAK_VARIABLE, leak_variable, 1.5, least, 1, 0.0),
+            (DELIVERED, by_pressure, options.pressure_exponent, 0.0, 2, options.min_pressure),
         )
         columns: list[tuple[Ints, int, float, float, int, float]] = []
-        resistance, most, start = [], [], []
-        for kind, coefficient, flow, exponent, slope, barrier, datum in kinds:
+        resistance, most = [], []
+        for kind, coefficient, exponent, slope, barrier, datum in kinds:
             junctions = np.flatnonzero((coefficient > 0).any(0))
             if junctions.size == 0:
                 continue
@@ -192,7 +187,6 @@ class _Outlets(NamedTuple):
             with np.errstate(divide="ignore"):
                 resistance.append(np.where(mine > 0, scale * mine ** (-1 / exponent), -1.0))
             most.append(mine)
-            start.append(flow[:, junctions])
         junction = np.concatenate([*(c[0] for c in columns), np.zeros(0, dtype=np.int64)])
 
         def column(which: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
@@ -213,13 +207,21 @@ class _Outlets(NamedTuple):
             barrier=column(4, np.int64),
             resistance=joined(resistance),
             most=joined(most),
-            flow=joined(start),
         )
+
+
+def _outlets_of(plan: Plan, conditions: Conditions) -> _Outlets:
+    """Outlets of these conditions, made once for as long as their arrays live."""
+    if plan.pressure_driven:
+        return _Outlets.of(plan, conditions)
+    asked = (plan, conditions.emitter, conditions.leak_area, conditions.leak_growth)
+    found: _Outlets = _remembered_outlets.of(*asked, make=lambda: _Outlets.of(plan, conditions))
+    return found
 
 
 def _given(plan: Plan, compiled: Compiled, conditions: Conditions, flows: Flows, outlets: _Outlets) -> Given:
     """Conditions in the kernel's form, with the outlets at junctions that have a column."""
-    structure, demand = compiled.structure, conditions.demand
+    structure, demand, roughness = compiled.structure, conditions.demand, conditions.roughness
     if plan.pressure_driven:
         demand = np.minimum(demand, 0.0)
     position = structure.position[outlets.junction]
@@ -227,13 +229,13 @@ def _given(plan: Plan, compiled: Compiled, conditions: Conditions, flows: Flows,
     by_position = by_position[: np.count_nonzero(position < compiled.numbers.n)]
     position = position[by_position]
     return Given(
-        demand=_own(demand),
-        fixed_head=_own(conditions.fixed_head),
-        status=_own(conditions.status, np.int8),
-        setting=_own(conditions.setting),
-        resistance=_resistances.of(plan, conditions.roughness),
-        roughness=_own(conditions.roughness),
-        flow=_own(flows.link),
+        demand=owned(demand),
+        fixed_head=owned(conditions.fixed_head),
+        status=owned(conditions.status, np.int8),
+        setting=owned(conditions.setting),
+        resistance=_remembered_resistances.of(plan, roughness, make=lambda: _resistance(plan, roughness)),
+        roughness=owned(roughness),
+        flow=owned(flows.link),
         outlet_position=position,
         outlet_junction=outlets.junction[by_position],
         outlet_kind=outlets.kind[by_position],
@@ -242,10 +244,46 @@ def _given(plan: Plan, compiled: Compiled, conditions: Conditions, flows: Flows,
         outlet_least=outlets.least[by_position],
         outlet_datum=outlets.datum[by_position],
         outlet_barrier=outlets.barrier[by_position],
-        outlet_resistance=_own(outlets.resistance[:, by_position]),
-        outlet_most=_own(outlets.most[:, by_position]),
-        outlet_flow=_own(outlets.flow[:, by_position]),
+        outlet_resistance=owned(outlets.resistance[:, by_position]),
+        outlet_most=owned(outlets.most[:, by_position]),
+        outlet_flow=_first_flows(flows, outlets, by_position),
     )
+
+
+def _first_flows(flows: Flows, outlets: _Outlets, which: Ints) -> Floats:
+    """Flows that some outlets start from; (member or 1, outlet)."""
+    by_kind = (flows.emitter, flows.leak_fixed, flows.leak_variable, flows.demand)
+    kinds, junctions = outlets.kind[which], outlets.junction[which]
+    there = set(kinds.tolist())
+    flow = np.empty((max((len(by_kind[kind]) for kind in there), default=1), len(kinds)))
+    for kind in there:
+        flow[:, kinds == kind] = by_kind[kind][:, junctions[kinds == kind]]
+    return flow
+
+
+class _Desk(threading.local):
+    """The block that a thread worked with last, for the next step of its run needs the same one."""
+
+    plan: weakref.ref[Plan] | None = None
+    columns: int = 0
+    block: Block | None = None
+
+
+_desk = _Desk()
+
+
+def _block_for(plan: Plan, compiled: Compiled, given: Given) -> Block:
+    """Working memory in which no lane holds a member, the thread's own where it fits; the kernel loads all that it reads."""
+    block, outlets = _desk.block, max(len(given.outlet_kind), 1)
+    known = _desk.plan is not None and _desk.plan() is plan and _desk.columns == compiled.numbers.n
+    if block is None or not known or len(block.outlet_flow) != outlets:
+        block = _block(plan, compiled, given)
+        small = sum(array.nbytes for array in block) <= KEPT_BYTES
+        _desk.plan, _desk.block = (weakref.ref(plan), block) if small else (None, None)
+        _desk.columns = compiled.numbers.n
+    block.member.fill(-1)
+    block.clean.fill(False)
+    return block
 
 
 def _block(plan: Plan, compiled: Compiled, given: Given) -> Block:
@@ -324,31 +362,39 @@ def _settings(plan: Plan, conditions: Conditions, n_members: int) -> Floats:
     return np.array(np.broadcast_to(conditions.setting, shape), order="C") if len(plan.switches.link) else np.zeros((1, 1))
 
 
+def _for_all(array: npt.NDArray[Any], shape: tuple[int, int]) -> npt.NDArray[Any]:
+    """The array, or a view of its one row for all members."""
+    return array if array.shape == shape else np.broadcast_to(array, shape)
+
+
+@lru_cache(maxsize=16)
+def _nothing(n_members: int, n_junctions: int) -> Floats:
+    """No flow at any junction of any member: a view of one zero."""
+    return np.broadcast_to(0.0, (n_members, n_junctions))
+
+
 def _solution(plan: Plan, parts: list[tuple[Ints, Given, Floats]], conditions: Conditions, output: Output) -> Solution:
     """Results in the contract's form, from members, their givens and their outlets; what none has is a view of zeros."""
     shape = (len(output.head), plan.n_junctions)
+    demand = parts[0][1].demand
     dry = np.isnan(output.head[:, : plan.n_junctions]) if (output.outcome != OK).any() else None
-    outlets = []
-    for kind in (EMITTER, LEAK_FIXED, LEAK_VARIABLE, DELIVERED):
-        if kind == DELIVERED:
-            fixed = np.minimum(conditions.demand, 0.0) if plan.pressure_driven else conditions.demand
-        else:
-            fixed = np.zeros((1, 1))
-        flow = np.broadcast_to(fixed, shape)
-        if kind == DELIVERED and dry is not None:
-            flow = np.where(dry, 0.0, flow)
-        for who, given, outlet_flow in parts:
+    nothing = _nothing(*shape)
+    outlets = [nothing, nothing, nothing, _for_all(demand, shape)]
+    if dry is not None:
+        outlets[DELIVERED] = np.where(dry, 0.0, demand)
+    copied: set[int] = set()
+    for who, given, outlet_flow in parts:
+        for kind in set(given.outlet_kind.tolist()):
             mine = given.outlet_kind == kind
-            if mine.any():
-                flow = flow if flow.flags.writeable else flow.copy()
-                flow[np.ix_(who, given.outlet_junction[mine])] += outlet_flow[np.ix_(who, mine)]
-        outlets.append(flow)
-    links = (len(output.head), plan.n_links)
+            if kind not in copied:
+                outlets[kind] = outlets[kind].copy()
+                copied.add(kind)
+            outlets[kind][np.ix_(who, given.outlet_junction[mine])] += outlet_flow[np.ix_(who, mine)]
     return Solution(
         head=output.head,
         flows=Flows(output.flow, *outlets),
         status=output.status,
-        setting=output.setting if len(plan.switches.link) else np.broadcast_to(conditions.setting, links),
+        setting=output.setting if len(plan.switches.link) else _for_all(conditions.setting, output.flow.shape),
         net_inflow=output.inflow,
         iterations=output.iterations,
         outcome=output.outcome,
