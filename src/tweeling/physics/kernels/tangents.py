@@ -116,9 +116,9 @@ def _power_of_flow(numbers, resistance, minor, q):  # type: ignore[no-untyped-de
     size = absolute(q)
     least, inverse = numbers.min_gradient, 1.0 / numbers.exponent
     gradient = power(largest(size, spread(LEAST_FLOW)), numbers.exponent - 1.0) * resistance
-    gradient = choose(less(gradient, spread(least)), spread(least * inverse), gradient)
-    linear = less(gradient, spread(least))
-    loss = choose(linear, gradient, gradient * inverse)
+    small = less(gradient, spread(least))
+    loss = choose(small, spread(least * inverse), gradient * inverse)
+    gradient = choose(small, spread(least * inverse), gradient)
     if minor > 0.0:
         loss, gradient = fma(spread(minor), size, loss), fma(spread(2.0 * minor), size, gradient)
     return loss * q, gradient
