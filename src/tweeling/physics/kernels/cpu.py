@@ -76,11 +76,24 @@ def solve(plan: Plan, conditions: Conditions, flows: Flows, rule: StoppingRule, 
     head = rule.head if rule.accuracy is None else np.inf
     threads = max(1, min(threads, -(-n_members // LANES), n_members * plan.n_links // THREAD_WORK))
     lanes, queue = min(LANES, -(-n_members // threads)), np.zeros(1, dtype=np.int64)
+    # Neighbours have results in one line of the cache, which threads had better not share.
+    portion = max(1, min(LANES, n_members // (32 * threads)))
 
     def work() -> None:
         block = _block(plan, compiled, given)
         solve_members(
-            compiled, given, block, output, queue, lanes, accuracy, head, rule.trials, rule.check_frequency, rule.max_check
+            compiled,
+            given,
+            block,
+            output,
+            queue,
+            portion,
+            lanes,
+            accuracy,
+            head,
+            rule.trials,
+            rule.check_frequency,
+            rule.max_check,
         )
 
     if threads > 1:
