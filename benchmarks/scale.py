@@ -211,8 +211,8 @@ def main() -> None:
             "Time per link and iteration: seconds of CPU of a whole cold call of the engine on one core, best of five, over "
             "links and the sum of all members' iterations; residuals are those of the first member. The towns alone count as "
             "they are mixed in the joined networks, each as often.",
-            "Two cores: the whole of `tw.solve` on the wall, one and two threads in turn; the median ratio of nine turns (three "
-            "of the largest).",
+            "Two cores: the whole of `tw.solve` on the wall, one and two threads in turn; the median ratio of nine turns "
+            "(three of the largest).",
             "Memory is the peak of the process (ru_maxrss), Python and compiled kernels included.",
             "" if data_folder() is not None else "vitens-25k is left out: its folder is not there.",
         ],
