@@ -116,7 +116,7 @@ def left_to_move(plan: Plan, before: Floats, change: Floats) -> Floats:
     if plan.network.options.headloss == "DW":
         pipe = plan.network.links.kind <= LinkKind.PIPE
         bend = np.where(pipe & (np.abs(before) <= TURBULENT * plan.viscous_flow), UNSTEADY, bend)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):  # a member with an impossible input; it ends as unbalanced
         left = bend * size * (size / np.maximum(np.abs(before), NO_FLOW))
     return np.where(left < size, left, size)
 

@@ -484,8 +484,8 @@ def _update(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, ris
         total += np.abs(old + difference).sum(1)
         size = np.abs(difference)
         if name != "delivered":
-            bend = np.where(step < 1, np.inf, laws.CURVATURE) * size / np.maximum(np.abs(old), laws.NO_FLOW)
-            size = size * np.minimum(bend, 1)
+            bend = laws.CURVATURE * size / np.maximum(np.abs(old), laws.NO_FLOW)
+            size = size * np.where(step < 1, 1.0, np.minimum(bend, 1))
         left += size.sum(1)
 
     off = _dry_links(plan, members.dry)

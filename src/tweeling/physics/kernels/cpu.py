@@ -91,12 +91,14 @@ def _solve_members(
     head = rule.head if rule.accuracy is None else np.inf
     threads = max(1, min(threads, -(-len(who) // LANES), len(who) * plan.n_links // THREAD_WORK))
     lanes, queue = min(LANES, -(-len(who) // threads)), np.zeros(1, dtype=np.int64)
+    # Neighbours have results in one line of the cache, which threads had better not share.
+    portion = max(1, min(LANES, len(who) // (32 * threads)))
 
     def work() -> None:
         block = _block_for(plan, compiled, given)
         solve_members(
-            compiled, given, block, output, who, queue, lanes, accuracy, head, rule.trials, rule.check_frequency,
-            rule.max_check,
+            compiled, given, block, output, who, queue, portion, lanes, accuracy, head, rule.trials,
+            rule.check_frequency, rule.max_check,
         )  # fmt: skip
 
     if threads == 1:

@@ -35,23 +35,25 @@ from tweeling.physics.kernels.vector import LANES, spread, store
 
 @compiled_entry
 def solve_members(  # type: ignore[no-untyped-def]
-    compiled, given, block, output, who, queue, lanes, accuracy, head_tolerance, trials, check_frequency, max_check
+    compiled, given, block, output, who, queue, portion, lanes, accuracy, head_tolerance, trials, check_frequency, max_check
 ):
-    """Solves the members `who` out of a queue, `lanes` of at most LANES at a time, until none is left."""
+    """Solves the members `who` out of a queue, `portion` after `portion`, in `lanes` of at most LANES lanes."""
     member, iteration, next_check = block.member, block.iteration, block.next_check
     shared = given.resistance.shape[0] == 1 and given.roughness.shape[0] == 1
-    waiting, running = True, 0
+    following, end, running = 0, 0, 0
     own = head_tolerance < np.inf
     while True:
         coming = 0
         for lane in range(lanes):
-            if member[lane] < 0 and waiting:
-                following = take_next(queue)
-                if following >= who.shape[0]:
-                    waiting = False
-                    break
+            if member[lane] >= 0 or following >= who.shape[0]:
+                continue
+            if following == end:
+                following = take_next(queue, portion)
+                end = following + portion
+            if following < who.shape[0]:
                 member[lane], iteration[lane], next_check[lane] = who[following], 0, check_frequency
                 block.moving[coming] = lane
+                following += 1
                 coming += 1
                 running += 1
         if running == 0:

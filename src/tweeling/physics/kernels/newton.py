@@ -14,7 +14,7 @@ from __future__ import annotations
 from tweeling.physics.hydraulics.laws import CURVATURE
 from tweeling.physics.hydraulics.reference import SLACK
 from tweeling.physics.kernels.compiled import compiled, part
-from tweeling.physics.kernels.structure import AHEAD, CACHED, EARLY_PIPE, END, FRESH, MACHINE, MIXED
+from tweeling.physics.kernels.structure import EARLY_PIPE, END, FRESH, MACHINE, MIXED
 from tweeling.physics.kernels.tables import ACTIVE, CLOSED, FCV, LEAST_FLOW, LEAST_PIVOT, POWER, PRV, PSV, PUMP
 from tweeling.physics.kernels.tangents import (
     early_pipes,
@@ -29,7 +29,6 @@ from tweeling.physics.kernels.tangents import (
 from tweeling.physics.kernels.vector import (
     LANES,
     absolute,
-    ask,
     choose,
     fma,
     largest,
@@ -126,50 +125,13 @@ def _hold_pressures(compiled, block):  # type: ignore[no-untyped-def]
 
 
 @part
-def _ask_for_column(structure, block, k):  # type: ignore[no-untyped-def]
-    """Asks for the rows that are read and written when a column is eliminated."""
-    ask(block.ground, k)
-    ask(block.right, k)
-    ask(block.head, k)
-    for place in range(structure.own_first[k], structure.own_first[k + 1]):
-        ask(block.flow, place)
-        ask(block.constant, place)
-        ask(block.head, structure.end[place])
-    for a in range(structure.first[k], structure.first[k + 1]):
-        ask(block.lower, a)
-        ask(block.ground, structure.row[a])
-        ask(block.right, structure.row[a])
-    for at in range(structure.pair_first[k], structure.pair_first[k + 1]):
-        ask(block.lower, structure.pair[at])
-
-
-@part
-def _ask_for_row(structure, block, k):  # type: ignore[no-untyped-def]
-    """Asks for the rows that the rise of a head is made of, and that it moves."""
-    ask(block.ground, k)
-    ask(block.right, k)
-    ask(block.rise, k)
-    ask(block.head, k)
-    ask(block.demand, k)
-    for a in range(structure.first[k], structure.first[k + 1]):
-        ask(block.lower, a)
-        ask(block.rise, structure.row[a])
-    for place in range(structure.own_first[k], structure.own_first[k + 1]):
-        ask(block.flow, place)
-        ask(block.constant, place)
-
-
-@part
 def _eliminate(compiled, block):  # type: ignore[no-untyped-def]
     """Column by column: adds the tangents of its pipes, and shares its conductances among its neighbours."""
     structure = compiled.structure
     first, row, pair = structure.first, structure.row, structure.pair
     ground, lower, beyond, right = block.ground, block.lower, block.beyond, block.right
     least, stand_in, lowest = spread(LEAST_PIVOT), spread(1.0 / compiled.numbers.high_resistance), spread(1.0)
-    n = compiled.numbers.n
-    for k in range(n):
-        if n > CACHED:
-            _ask_for_column(structure, block, min(k + AHEAD, n - 1))
+    for k in range(compiled.numbers.n):
         s, f = load(ground, k), load(right, k)
         for place in range(structure.own_first[k], structure.own_first[k + 1]):
             p, c = plain_pipe(compiled, block, place)
@@ -230,10 +192,7 @@ def _substitute(compiled, block, head_tolerance):  # type: ignore[no-untyped-def
     first, row = structure.first, structure.row
     nothing, tolerance = spread(0.0), spread(head_tolerance)
     total, left, excess = load(block.trees, 0), spread(0.0), spread(-1.0)
-    n = compiled.numbers.n
-    for k in range(n - 1, -1, -1):
-        if n > CACHED:
-            _ask_for_row(structure, block, max(k - AHEAD, 0))
+    for k in range(compiled.numbers.n - 1, -1, -1):
         rise = nothing
         for a in range(first[k], first[k + 1]):
             if structure.lopsided[k]:

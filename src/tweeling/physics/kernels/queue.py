@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
 
 @intrinsic
-def take_next(_: Any, queue: Any) -> Any:
-    """The next number of a queue (an int64 array of one element), which nobody else gets."""
+def take_next(_: Any, queue: Any, count: Any) -> Any:
+    """The first of the next `count` numbers of a queue (an int64 array of one element), which nobody else gets."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         counter = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        return builder.atomic_rmw("add", counter, ir.Constant(ir.IntType(64), 1), "monotonic")
+        step = context.cast(builder, arguments[1], signature.args[1], types.int64)
+        return builder.atomic_rmw("add", counter, step, "monotonic")
 
-    return types.int64(queue), code
+    return types.int64(queue, count), code

@@ -37,11 +37,6 @@ conductance is all there will be; something already, and the pipe is added."""
 PART = 1000
 """Junctions at most of a part of a network that is eliminated before the next: its rows fit into a cache."""
 
-AHEAD = 8
-"""Rows of a link or column are asked for so many links or columns before they are worked on."""
-CACHED = 2000
-"""Junctions of a network whose columns need not be asked for: they are in the cache."""
-
 
 class Structure(NamedTuple):
     """Index arrays of a plan; n columns, m places of the equations, b folded pipes, z entries below the diagonal of the factor.
@@ -150,11 +145,12 @@ def make_structure(plan: Plan, *, folded: bool = False) -> Structure:
     groups = np.searchsorted(group, np.arange(6))
     own = groups[EARLY_PIPE]
     valve_array = np.array(valves, dtype=np.int64).reshape(-1, 3)
-    piece_link, piece_node = _pieces(folding, places, turned)
+    piece_first, piece_link, piece_node = _pieces(folding, places, turned, chain[chain >= 0])
+    chain[chain >= 0] = np.arange(len(piece_first) - 1)
     piece_sign = np.where(links.end[piece_link] == piece_node, 1.0, -1.0)
     tree_sign = np.where(links.end[folding.tree_link] == folding.tree_node, 1.0, -1.0)
     link, sign = places.link[order], np.where(turned, -1.0, 1.0)[order]
-    middle = (folding.piece_first[:-1] + folding.piece_first[1:]) // 2
+    middle = (piece_first[:-1] + piece_first[1:]) // 2
     link[chain >= 0], sign[chain >= 0] = piece_link[middle[chain[chain >= 0]]], piece_sign[middle[chain[chain >= 0]]]
     link = np.concatenate([link, piece_link, folding.tree_link])
     place = np.empty(plan.n_links, dtype=np.int64)
@@ -172,8 +168,8 @@ def make_structure(plan: Plan, *, folded: bool = False) -> Structure:
         end=end,
         plain=kinds == PIPE,
         chain=chain,
-        chain_place=np.argsort(chain, kind="stable")[np.count_nonzero(chain < 0) :],
-        piece_first=folding.piece_first,
+        chain_place=np.flatnonzero(chain >= 0),
+        piece_first=piece_first,
         piece_node=piece_node,
         tree_node=folding.tree_node,
         tree_parent=folding.tree_parent,
@@ -247,16 +243,18 @@ def _places(plan: Plan, folding: Folding, kinds: Ints) -> _Places:
     )
 
 
-def _pieces(folding: Folding, places: _Places, turned: Bools) -> tuple[Ints, Ints]:
-    """Link of every piece and the node behind it, once chains have been turned; (piece,)."""
-    first, at = folding.piece_first, np.arange(len(folding.piece_link))
-    chain = np.repeat(np.arange(len(first) - 1), np.diff(first))
+def _pieces(folding: Folding, places: _Places, turned: Bools, by_place: Ints) -> tuple[Ints, Ints, Ints]:
+    """Pieces of the chains in the order of their places, once some have been turned: first, link, node behind; see `Structure`."""
+    first = folding.piece_first
+    at = np.concatenate([np.zeros(0, dtype=np.int64), *(np.arange(first[c], first[c + 1]) for c in by_place)])
+    chain = np.repeat(by_place, np.diff(first)[by_place])
     turned = turned[places.chain >= 0]  # chains stand in order behind the links
     mirrored = np.where(turned[chain], first[chain] + first[chain + 1] - 1 - at, at)
     link = folding.piece_link[mirrored]
     node = folding.piece_node[np.where(turned[chain], mirrored - 1, at)]
-    node[first[1:][turned] - 1] = folding.chain_start[turned]
-    return link, node
+    new_first = np.concatenate([[0], np.cumsum(np.diff(first)[by_place])])
+    node[new_first[1:][turned[by_place]] - 1] = folding.chain_start[by_place[turned[by_place]]]
+    return new_first, link, node
 
 
 def _early(start: Ints, end: Ints, entry: Ints, held: Bools, n: int) -> Ints:

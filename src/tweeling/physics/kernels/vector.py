@@ -92,29 +92,6 @@ def store(_: Any, array: Any, row: Any, value: Any) -> Any:
     return types.none(array, row, value), code
 
 
-_LINE = 8
-"""Numbers in a line of the cache."""
-
-
-@intrinsic
-def ask(_: Any, array: Any, row: Any) -> Any:
-    """Asks for a row of an array (element, LANES) before it is needed: it comes from memory while others are worked on."""
-
-    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        values, index = arguments
-        index = context.cast(builder, index, signature.args[1], types.int64)
-        first = builder.bitcast(_pointer(context, builder, signature.args[0], values, index), ir.DoubleType().as_pointer())
-        kind = ir.FunctionType(ir.VoidType(), [first.type, *[ir.IntType(32)] * 3])
-        prefetch = builder.module.declare_intrinsic("llvm.prefetch.p0", fnty=kind)
-        to_read, keep, data = (ir.Constant(ir.IntType(32), flag) for flag in (0, 3, 1))
-        for line in range(0, LANES, _LINE):
-            at = builder.gep(first, [ir.Constant(ir.IntType(64), line)])
-            builder.call(prefetch, [at, to_read, keep, data])
-        return context.get_dummy_value()
-
-    return types.none(array, row), code
-
-
 @intrinsic
 def spread(_: Any, number: Any) -> Any:
     """A Row with one number in every lane."""
