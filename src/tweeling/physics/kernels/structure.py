@@ -244,7 +244,7 @@ def _places(plan: Plan, folding: Folding, kinds: Ints) -> _Places:
 
 
 def _pieces(folding: Folding, places: _Places, turned: Bools, by_place: Ints) -> tuple[Ints, Ints, Ints]:
-    """Pieces of the chains in the order of their places, once some have been turned: first, link, node behind; see `Structure`."""
+    """Pieces of chains in the order of their places, once some are turned: first, link, node behind; see `Structure`."""
     first = folding.piece_first
     at = np.concatenate([np.zeros(0, dtype=np.int64), *(np.arange(first[c], first[c + 1]) for c in by_place)])
     chain = np.repeat(by_place, np.diff(first)[by_place])
