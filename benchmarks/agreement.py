@@ -30,11 +30,11 @@ from common import write_result
 from reference import Answer, File, Steady
 from tweeling.network.inp.read import read_network
 from tweeling.physics.hydraulics import balance
-from tweeling.physics.hydraulics.clock import Clock
 from tweeling.physics.hydraulics.contract import Conditions, Engine, Flows, Outcome, Solution, Status, StoppingRule
-from tweeling.physics.hydraulics.controls import ControlTable
+from tweeling.physics.hydraulics.period import Period
 from tweeling.physics.hydraulics.plan import Plan, make_plan
 from tweeling.physics.hydraulics.tanks import tank_volumes
+from tweeling.physics.kernels.events import act_controls
 
 HEAD = 1e-4
 """m"""
@@ -113,13 +113,11 @@ def engine(name: str) -> Engine:
 def start(plan: Plan) -> tuple[Conditions, Flows]:
     """The file's conditions at time 0 after simple controls have acted, which EPANET lets them do first, and cold flows."""
     conditions = plan.conditions()
-    table = ControlTable.of(plan)
     flows = plan.cold_flows(conditions)
     status, setting, flow = conditions.status.copy(), conditions.setting.copy(), flows.link.copy()
-    if len(table):
-        volume = tank_volumes(plan.tanks, conditions.fixed_head[:, plan.tanks.fixed])
-        clock, zero = Clock.of(plan.network.times), np.zeros(1, dtype=np.int64)
-        table.act(plan, table.firing(clock, zero, volume, np.zeros_like(volume)), status, setting, flow)
+    volume = tank_volumes(plan.tanks, conditions.fixed_head[:, plan.tanks.fixed])
+    still = np.zeros((1, len(plan.tank_of_fixed)))
+    act_controls(Period.of(plan).happenings, np.zeros(1, dtype=np.int64), volume, still, status, setting, flow)
     started = dataclasses.replace(conditions, status=status, setting=setting)
     return started, plan.cold_flows(started)
 

@@ -125,7 +125,7 @@ class Given(NamedTuple):
     """Conditions and first flows; arrays (member or 1, element), in the plan's order of elements.
 
     Args:
-        resistance: see `cpu._Resistances`; (member or 1, link).
+        resistance: see `cpu._resistance`; (member or 1, link).
         outlet_position, outlet_junction, outlet_kind: of every outlet, by position; (outlet,).
         outlet_first: outlets at a junction's position; (n + 1,).
         outlet_exponent: of the loss; outlet_least: smallest gradient; (outlet,).
