@@ -56,6 +56,15 @@ def test_a_pump_starts_with_half_its_flow_at_least() -> None:
     np.testing.assert_allclose(found[0], [1.5, 1.85, 0.7, 0.5], rtol=1e-14)
 
 
+def test_where_the_course_hardly_moves_a_member_keeps_its_own_flows() -> None:
+    moved = np.array([[1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.05], [1.0, 2.0, 3.0, 4.1], [1.0, 2.0, 3.0, 4.3]])
+    course = Course.of(np.array([0, 3600, 7200, 10800]), moved, np.ones((4, 4), dtype=bool), np.array([3]))
+    flow, open_ = np.full((1, 4), 10.0), np.full((1, 4), Status.OPEN, dtype=np.int8)
+    for time, since, own in ((3600, 0, True), (7300, 7250, True), (7200, 0, False), (10800, 7200, False)):
+        start = course.start(np.array([time]), np.array([since]), flow, open_, open_)
+        assert (start is flow) == own, (time, since)
+
+
 def passed(period: Period, drivers: Drivers, hours: float) -> tuple[PeriodState, list[Moment]]:
     """Twenty members, all steps."""
     state, moments = first_state(period, 20, drivers), []
