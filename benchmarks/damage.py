@@ -241,8 +241,8 @@ def write(found: dict[str, Any], seed: int) -> None:
             }
         ],
         notes=[
-            f"Seed {seed}: {said}. In {found['rounded']} of the good cases a balance is off by more than {MASS:.0e} m3/s, but not by "
-            f"more than that and {ROUNDING:.0e} of the flows that meet there (extreme demands of 1e4 m3/s and more).",
+            f"Seed {seed}: {said}. In {found['rounded']} of the good cases a balance is off by more than {MASS:.0e} m3/s, but "
+            f"not by more than that and {ROUNDING:.0e} of the flows that meet there (extreme demands of 1e4 m3/s and more).",
             f"How often each damage came: {', '.join(f'{kind} {n}' for kind, n in sorted(found['damage'].items()))}.",
             *(f"{name}: {', '.join(f'{n} {verdict}' for verdict, n in c.items())}." for name, c in found["networks"].items()),
         ],

@@ -1,4 +1,4 @@
-"""The networks that `damage.py` damages: published ones, and made ones in which one trouble is large or all are near each other."""
+"""The networks that `damage.py` damages: published ones, and made ones with one large trouble or many small ones."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ CURVES = (
 
 
 def zoo(number: int) -> tw.Network:
-    """A small random network with valves of every kind, pumps of every law, tanks, emitters and check valves, close together."""
+    """A small random network: valves of every kind, pumps of every law, tanks, emitters, check valves, close together."""
     rng = np.random.default_rng(number)
     n = 25
     junctions: list[str] = []
