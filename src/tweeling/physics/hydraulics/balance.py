@@ -133,7 +133,7 @@ def head_loss(plan: Plan, conditions: Conditions, flow: Floats, status: Codes, s
     bare = (kind >= LinkKind.PRV) & (minor == 0)
     local = np.where(bare, plan.constants.low_resistance / METRES_PER_FOOT * flow, local)
     loss = (friction + local) * METRES_PER_FOOT
-    breaking = (kind == LinkKind.PBV) & (setting > loss) & (setting > 0)
+    breaking = (kind == LinkKind.PBV) & (setting > np.abs(loss)) & (setting > 0)
     loss = np.where(breaking, setting, loss)
     for link in np.flatnonzero(kind == LinkKind.GPV):
         loss[:, link] = np.sign(flow[:, link]) * _curve_value(plan, int(link), np.abs(flow[:, link]), plan.constants.tiny_slope)
@@ -189,7 +189,7 @@ def _position_coefficient(plan: Plan, minor: Floats, setting: Floats) -> Floats:
         passing = np.concatenate([[0.0], curves.y[curve], [100.0]])
         share[:, link] = np.interp(setting[:, link], opened, passing) / 100
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.minimum(minor / share**2, LARGE_COEFFICIENT))
+        return np.where(share > 0, np.minimum(minor / share**2, LARGE_COEFFICIENT), LARGE_COEFFICIENT)
 
 
 def _curve_value(plan: Plan, link: int, flow: Floats, least_slope: float = -np.inf) -> Floats:
@@ -210,7 +210,7 @@ def _pump_gain(plan: Plan, row: int, flow: Floats, speed: Floats) -> Floats:
     power, curve = network.pumps.power[row], int(network.links.curve[network.pumps.link[row]])
     cfs = flow * units.cfs_per_si
     if power > 0:
-        return np.asarray(8.814 * power / 1e3 / KW_PER_HP / cfs * METRES_PER_FOOT)
+        return np.asarray(8.814 * power * speed**3 / 1e3 / KW_PER_HP / cfs * METRES_PER_FOOT)
     if curve < 0:
         return np.zeros_like(flow)
     x, y = network.curves.x[curve] * units.flow_si, network.curves.y[curve] * units.length_si
