@@ -16,7 +16,7 @@ heads: the rounding of a head of 100 m through a link of almost no resistance is
   A sustaining valve whose downstream side has no source of its own has no consistent equations: it is opened (XPRESSURE).
 * A *closed* link passes nothing. During the iterations it gets a flow p (dH_i - dH_j) with EPANET's tiny p: nothing once heads
   rest, but a zone that lost its supply sinks by demand / p an iteration, so that valves and pumps around it see where
-  water is missing and may reopen. When all else has settled, junctions that no open link joins to a source are *dry*: taken out
+  water is missing and may reopen. Where pipes of 1 mm conduct less than p that would never rest: p fades (`trickle`). When all else has settled, junctions that no open link joins to a source are *dry*: taken out
   with their demand, reported as NaN.
 
 Statuses change by `tweeling.physics.hydraulics.statuses`, valves every iteration, other links every few and at convergence,
@@ -53,6 +53,8 @@ PATIENCE = 5
 RESTLESS = 20
 """Iterations after which zones without supply are looked for also in a member that does not converge, every tenth time: where
 pipes have almost no resistance, the rounding of a sinking zone's heads is flow enough to keep it from converging."""
+FADES, FAINTEST = 20, 12
+"""From this iteration on what trickles through closed links fades tenfold an iteration, and so often at most."""
 OWN_RELATIVE_CHANGE = 1e-6
 """sum |dq| / sum |q| that our own stopping rule asks for beside heads."""
 
@@ -103,11 +105,15 @@ class _Given:
 
 @dataclass(frozen=True, eq=False)
 class _Tangent:
-    """Links and outlets linearised: flow = constant + conductance * (rise of head difference); m3/s and m3/s per m."""
+    """Links and outlets linearised: flow = constant + conductance * (rise of head difference); m3/s and m3/s per m.
+
+    `trickle` is what closed links conduct.
+    """
 
     conductance: Floats
     constant: Floats
     gradient: Floats
+    trickle: float
     outlets: tuple[tuple[str, Floats, Floats], ...]
 
 
@@ -133,6 +139,11 @@ def damping(iteration: int, error: Floats) -> Floats:
     """Part of a Newton step that flows take; near the solution the whole, for only whole steps square the error; (member,)."""
     restless = (iteration > 30) & (error > 1e-3) | (iteration > 100)
     return np.where(restless, DAMPING, 1.0)
+
+
+def trickle(plan: Plan, iteration: int) -> float:
+    """m3/s per m of rise that a closed link conducts in an iteration."""
+    return 10.0 ** -min(max(iteration - FADES, 0), FAINTEST) / plan.constants.high_resistance
 
 
 def looks_for_dry(iteration: int) -> bool:
@@ -207,7 +218,7 @@ def _iterate(
     plan: Plan, given: _Given, members: _Members, rule: StoppingRule, iteration: int, next_check: Ints
 ) -> tuple[Bools, Ints]:
     """One Newton step and its checks of status; which members are done, and when each checks its links next."""
-    tangent = _linearise(plan, given, members)
+    tangent = _linearise(plan, given, members, trickle(plan, iteration))
     rise = _solve_heads(plan, given, members, tangent)
     step = _update(plan, given, members, tangent, rise, damping(iteration, members.error)[:, None])
     members.iterations += 1
@@ -346,7 +357,7 @@ def unreached(plan: Plan, open_links: Bools) -> Bools:
     return result
 
 
-def _linearise(plan: Plan, given: _Given, members: _Members) -> _Tangent:
+def _linearise(plan: Plan, given: _Given, members: _Members, trickle: float) -> _Tangent:
     """Tangents of all links and outlets at the present flows and heads."""
     links = plan.network.links
     loss, gradient = laws.link_loss(plan, members.flow, members.setting, given.resistance, given.roughness)
@@ -354,7 +365,6 @@ def _linearise(plan: Plan, given: _Given, members: _Members) -> _Tangent:
     conductance = 1 / gradient
     with np.errstate(invalid="ignore"):  # a member with an impossible input; it ends as unbalanced
         constant = members.flow + conductance * (drop - loss)
-    trickle = 1 / plan.constants.high_resistance
     closed = ~passes(plan, members.status, members.setting) | stalled(plan, members.setting, members.flow)
     active = members.status == Status.ACTIVE
     control = active & (links.kind == LinkKind.FCV)
@@ -362,7 +372,8 @@ def _linearise(plan: Plan, given: _Given, members: _Members) -> _Tangent:
     constant = np.where(closed, 0.0, np.where(control, members.setting, constant))
     off = _dry_links(plan, members.dry) | (active & np.isin(links.kind, HOLDING))
     conductance, constant = np.where(off, 0.0, conductance), np.where(off, 0.0, constant)
-    return _Tangent(conductance, constant, np.where(closed | control | off, 0.0, gradient), _outlets(plan, given, members))
+    gradient = np.where(closed | control | off, 0.0, gradient)
+    return _Tangent(conductance, constant, gradient, trickle, _outlets(plan, given, members))
 
 
 def _outlets(plan: Plan, given: _Given, members: _Members) -> tuple[tuple[str, Floats, Floats], ...]:
@@ -420,7 +431,7 @@ def _equations(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, 
     holding = _holding_valves(plan, members, member)
     for link, holds, passes_on in holding:
         matrix[[passes_on], :] = matrix[[passes_on], :] + matrix[[holds], :]
-        matrix[passes_on, passes_on] += 1 / plan.constants.high_resistance
+        matrix[passes_on, passes_on] += tangent.trickle
         right[passes_on] += right[holds]
         held[holds] = plan.network.nodes.elevation[holds] + members.setting[member, link] - members.head[member, holds]
     for node, by in held.items():
@@ -463,7 +474,7 @@ def _holding_valves(plan: Plan, members: _Members, member: int) -> list[tuple[in
 
 def _update(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, rise: Floats, step: Floats) -> _Step:
     """Moves heads by `rise` and all flows along their tangents; flows by a part `step` of it, (member, 1)."""
-    links, n, constants = plan.network.links, plan.n_junctions, plan.constants
+    links, n = plan.network.links, plan.n_junctions
     members.head = members.head + rise
     rise_over = rise[:, links.start] - rise[:, links.end]
     change = step * (tangent.constant + tangent.conductance * rise_over - members.flow)
@@ -486,7 +497,7 @@ def _update(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, ris
 
     off = _dry_links(plan, members.dry)
     quiet = (~runs | ((members.status == Status.ACTIVE) & (links.kind == LinkKind.FCV))) & ~off
-    creep = np.where(quiet, np.abs(rise_over) / constants.high_resistance, 0.0)
+    creep = np.where(quiet, np.abs(rise_over) * tangent.trickle, 0.0)
     outflow = members.emitter + members.leak_fixed + members.leak_variable + members.delivered
     for member in range(len(flow)):
         valves = _holding_valves(plan, members, member)
@@ -496,7 +507,7 @@ def _update(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, ris
         for link, holds, passes_on in valves:
             flow[member, link] = -net[holds] if links.kind[link] == LinkKind.PRV else net[holds]
             change[member, link] = flow[member, link] - members.flow[member, link]
-            creep[member, link] = abs(rise[member, passes_on]) / constants.high_resistance
+            creep[member, link] = abs(rise[member, passes_on]) * tangent.trickle
     change = np.where(off, 0.0, change)
     members.flow = np.where(off, 0.0, flow)
     total += np.abs(members.flow).sum(1)

@@ -16,6 +16,7 @@ from tweeling.physics.kernels.tangents import (
     soft_pipes,
     stalled,
     throttles,
+    trickle,
 )
 from tweeling.physics.kernels.vector import LANES, absolute, choose, fma, largest, less, load, spread, store
 
@@ -95,7 +96,7 @@ def _hold_pressures(compiled, block):  # type: ignore[no-untyped-def]
                     _set_value(block, n, target, lane, moved)
                 _set_value(block, n, source, lane, 0.0)
             block.diagonal[holds, lane] = 1.0
-            block.diagonal[passes, lane] += 1.0 / compiled.numbers.high_resistance
+            block.diagonal[passes, lane] += trickle(compiled, block, lane)
             block.right[passes, lane] += block.right[holds, lane]
             block.right[holds, lane] = compiled.elevation[holds] + block.setting[lane, place] - block.head[holds, lane]
 

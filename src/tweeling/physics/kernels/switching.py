@@ -21,7 +21,7 @@ from tweeling.physics.kernels.tables import (
     XHEAD,
     XPRESSURE,
 )
-from tweeling.physics.kernels.tangents import passes, stalled
+from tweeling.physics.kernels.tangents import passes, stalled, trickle
 
 
 @compiled
@@ -36,13 +36,13 @@ def creeping(compiled, block, lane):  # type: ignore[no-untyped-def]
         quiet = not passes(kind, status, block.setting[lane, k]) or (kind == FCV and status == ACTIVE)
         if quiet:
             rise = block.rise[structure.start[k], lane] - block.rise[structure.end[k], lane]
-            creep = abs(rise) / numbers.high_resistance
+            creep = abs(rise) * trickle(compiled, block, lane)
             if creep > worst:
                 worst, at = creep, k
     for v in range(structure.valve_place.shape[0]):
         place = structure.valve_place[v]
         if block.status[lane, place] == ACTIVE and not block.dry_link[lane, place]:
-            creep = abs(block.rise[structure.valve_passes[v], lane]) / numbers.high_resistance
+            creep = abs(block.rise[structure.valve_passes[v], lane]) * trickle(compiled, block, lane)
             if creep > worst:
                 worst, at = creep, place
             if creep > numbers.flow_tolerance and links.kind[place] == PSV:

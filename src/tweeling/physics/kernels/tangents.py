@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tweeling.physics.hydraulics.reference import FADES, FAINTEST
 from tweeling.physics.kernels.compiled import compiled
 from tweeling.physics.kernels.structure import MACHINE, SOFT_PIPE, THROTTLE
 from tweeling.physics.kernels.tables import (
@@ -53,6 +54,12 @@ def stalled(compiled, pump, speed, flow):  # type: ignore[no-untyped-def]
     """See `statuses.stalled`."""
     pumps = compiled.pumps
     return pumps.law[pump] == POWER and pumps.r[pump] * speed**3 > compiled.numbers.high_resistance * flow * flow
+
+
+@compiled
+def trickle(compiled, block, lane):  # type: ignore[no-untyped-def]
+    """What a closed link conducts in a lane's iteration: `reference.trickle`."""
+    return 10.0 ** -min(max(block.iteration[lane] - FADES, 0), FAINTEST) / compiled.numbers.high_resistance
 
 
 @compiled
@@ -173,14 +180,13 @@ def _transitional_factor(w, third):  # type: ignore[no-untyped-def]
 def soft_pipes(compiled, block):  # type: ignore[no-untyped-def]
     """Pipes that closed by themselves only trickle."""
     groups = compiled.structure.groups
-    trickle = 1.0 / compiled.numbers.high_resistance
     for k in range(groups[SOFT_PIPE], groups[THROTTLE]):
         for lane in range(LANES):
             if block.dry_link[lane, k]:
                 block.conductance[k, lane] = 0.0
                 block.constant[k, lane] = 0.0
             elif block.status[lane, k] <= CLOSED:
-                block.conductance[k, lane] = trickle
+                block.conductance[k, lane] = trickle(compiled, block, lane)
                 block.constant[k, lane] = 0.0
 
 
@@ -210,7 +216,7 @@ def throttles(compiled, block):  # type: ignore[no-untyped-def]
 def machines(compiled, block):  # type: ignore[no-untyped-def]
     """Tangents of pumps and valves, lane by lane."""
     numbers, links, groups = compiled.numbers, compiled.links, compiled.structure.groups
-    structure, trickle = compiled.structure, 1.0 / numbers.high_resistance
+    structure = compiled.structure
     for k in range(groups[MACHINE], groups[4]):
         kind = links.kind[k]
         for lane in range(LANES):
@@ -221,10 +227,10 @@ def machines(compiled, block):  # type: ignore[no-untyped-def]
             elif not passes(kind, status, setting) or (
                 kind == PUMP and stalled(compiled, links.pump[k], setting, block.flow[k, lane])
             ):
-                block.conductance[k, lane] = trickle
+                block.conductance[k, lane] = trickle(compiled, block, lane)
                 block.constant[k, lane] = 0.0
             elif kind == FCV and status == ACTIVE:
-                block.conductance[k, lane] = trickle
+                block.conductance[k, lane] = trickle(compiled, block, lane)
                 block.constant[k, lane] = setting
             else:
                 q = block.flow[k, lane]
