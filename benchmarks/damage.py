@@ -123,20 +123,37 @@ def _open(made: Batch, solution: Solution) -> Bools:
 
 
 def _wronged(made: Batch, solution: Solution, dry: Bools) -> Bools:
-    """Members with a dry junction that needs water, and a link that closed by itself though it may bring water there."""
-    plan, links = made.plan, made.plan.network.links
+    """Members with a dry zone that needs water, and a link that closed by itself though it could bring water there."""
+    plan, links, given = made.plan, made.plan.network.links, made.conditions
     everywhere = np.concatenate([dry, np.zeros((len(dry), plan.n_nodes - plan.n_junctions), bool)], axis=1)
-    valve = np.isin(links.kind, (LinkKind.CHECK_VALVE_PIPE, LinkKind.PUMP, LinkKind.PRV, LinkKind.PSV))
-    itself = valve & (solution.status <= Status.CLOSED) & (solution.status != Status.TEMPORARILY_CLOSED)
-    itself &= ~(np.isin(links.kind, (LinkKind.PRV, LinkKind.PSV)) & np.isnan(solution.setting))
-    itself &= ~((links.kind == LinkKind.PUMP) & ((solution.setting == 0) | (made.conditions.status == Status.CLOSED)))
-    brings = itself & ~everywhere[:, links.start] & everywhere[:, links.end]
+    brings = (solution.status <= Status.CLOSED) & (solution.status != Status.TEMPORARILY_CLOSED)
+    brings &= ~everywhere[:, links.start] & everywhere[:, links.end]
     result = np.zeros(len(dry), bool)
     for member in np.flatnonzero(brings.any(1)):
-        zone = _zones(plan, _open(made, solution)[member])
-        need = np.bincount(zone[: plan.n_junctions], made.conditions.demand[member], zone.max() + 1)
-        result[member] = (need[zone[links.end[brings[member]]]] > 0).any()
+        zone = _zones(plan, _open(made, solution)[member])[: plan.n_junctions]
+        for link in np.flatnonzero(brings[member]):
+            behind = np.flatnonzero(zone == zone[links.end[link]])
+            reach = _reach(made, solution, member, int(link))
+            if plan.pressure_driven:
+                behind = behind[plan.network.nodes.elevation[behind] + plan.network.options.min_pressure < reach - 1e-3]
+            result[member] |= reach > -np.inf and given.demand[member, behind].sum() > 0
     return result
+
+
+def _reach(made: Batch, solution: Solution, member: int, link: int) -> float:
+    """Head to which a link that closed by itself could raise its end, m; -inf where something else keeps it closed."""
+    plan, links, elevation = made.plan, made.plan.network.links, made.plan.network.nodes.elevation
+    head, setting = solution.head[member, links.start[link]], solution.setting[member, link]
+    match LinkKind(links.kind[link]):
+        case LinkKind.CHECK_VALVE_PIPE:
+            return float(head)
+        case LinkKind.PRV if not np.isnan(setting):
+            return float(min(head, elevation[links.end[link]] + setting))
+        case LinkKind.PSV if head > elevation[links.start[link]] + setting + 1e-3:
+            return float(head)
+        case LinkKind.PUMP if setting > 0 and made.conditions.status[member, link] > Status.CLOSED:
+            return float(head + setting**2 * plan.pumps.max_gain[plan.pump_of_link[link]])
+    return -np.inf
 
 
 def _zones(plan: Any, is_open: Bools) -> Any:
