@@ -64,7 +64,9 @@ def judged(made: Batch, solution: Solution) -> list[dict[str, Any]]:
     over = np.nan_to_num(mass - ROUNDING * met, nan=np.inf).max(1, initial=0.0)
     loss = balance.head_loss(plan, conditions, flow, solution.status, solution.setting)
     energy = np.abs(balance.energy_residual(plan, conditions, head, flow, solution.status, solution.setting))
-    size = ROUNDING * np.nan_to_num(np.abs(head)).max(1, keepdims=True) + ACCURATE * np.abs(np.nan_to_num(loss))
+    size = ROUNDING * np.nan_to_num(np.abs(head)).max(1, keepdims=True) + (
+        ACCURATE * np.abs(np.nan_to_num(loss)) + plan.constants.min_gradient * np.abs(flow)
+    )
     energy = np.nan_to_num(energy - size, nan=np.inf).max(1, initial=0.0)
     lawful = balance.lawful_outflow(plan, conditions, head)
     # Outlets stay inside their limits by a barrier, which EPANET made steep, not upright.

@@ -133,7 +133,7 @@ def head_loss(plan: Plan, conditions: Conditions, flow: Floats, status: Codes, s
     bare = (kind >= LinkKind.PRV) & (minor == 0)
     local = np.where(bare, plan.constants.low_resistance / METRES_PER_FOOT * flow, local)
     loss = (friction + local) * METRES_PER_FOOT
-    breaking = (kind == LinkKind.PBV) & (setting > np.abs(loss)) & (setting > 0)
+    breaking = (kind == LinkKind.PBV) & (setting > loss) & (setting > 0)
     loss = np.where(breaking, setting, loss)
     for link in np.flatnonzero(kind == LinkKind.GPV):
         loss[:, link] = np.sign(flow[:, link]) * _curve_value(plan, int(link), np.abs(flow[:, link]), plan.constants.tiny_slope)

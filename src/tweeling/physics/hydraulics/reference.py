@@ -16,8 +16,9 @@ heads: the rounding of a head of 100 m through a link of almost no resistance is
   A sustaining valve whose downstream side has no source of its own has no consistent equations: it is opened (XPRESSURE).
 * A *closed* link passes nothing. During the iterations it gets a flow p (dH_i - dH_j) with EPANET's tiny p: nothing once heads
   rest, but a zone that lost its supply sinks by demand / p an iteration, so that valves and pumps around it see where
-  water is missing and may reopen. Where pipes of 1 mm conduct less than p that would never rest: p fades (`trickle`). When all else has settled, junctions that no open link joins to a source are *dry*: taken out
-  with their demand, reported as NaN.
+  water is missing and may reopen. Where pipes of 1 mm conduct less than p this would never rest, so p fades (`trickle`).
+  When all else has settled, junctions that no open link joins to a source are *dry*: taken out with their demand, reported
+  as NaN.
 
 Statuses change by `tweeling.physics.hydraulics.statuses`, valves every iteration, other links every few and at convergence,
 as in EPANET. Every member is solved on its own; a member that is done is not touched again.
@@ -30,13 +31,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array, csc_array
+from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import spsolve
 
 from tweeling.network.network import Bools, Floats, Ints, LinkKind
 from tweeling.physics.hydraulics import laws
 from tweeling.physics.hydraulics.contract import Codes, Conditions, Flows, Outcome, Solution, Status, StoppingRule
+from tweeling.physics.hydraulics.elimination import Spread, solved
 from tweeling.physics.hydraulics.plan import Plan, PumpLaw
 from tweeling.physics.hydraulics.statuses import link_status, power_pumps, pressure_switched, regulating_status, stalled
 
@@ -46,8 +47,8 @@ HOLDING = (LinkKind.PRV, LinkKind.PSV)
 SLACK = 1e-12
 """m3/s: a change of flow below this never delays convergence by heads."""
 STILL = 1e-9
-"""m3/s: a solve goes on while a closed link accounts for more than this in a balance, or while more than this moves in a
-network at rest (by our own rule); ..."""
+"""m3/s: a solve goes on while a closed link or rounding accounts for more than this in a balance, or while more than this moves
+in a network at rest (by our own rule); ..."""
 PATIENCE = 5
 """... but for so many iterations at most once all else is settled: what still creeps then is no transient."""
 RESTLESS = 20
@@ -61,9 +62,14 @@ OWN_RELATIVE_CHANGE = 1e-6
 
 @dataclass(eq=False)
 class _Members:
-    """What changes during a solve; all arrays (member, element)."""
+    """What changes during a solve; all arrays (member, element).
+
+    A head is `head` + `rest`, which is what the last digit of `head` cannot hold: behind pipes of 1 mm heads may be 1e10 m, and
+    their rounding would be a visible flow through their neighbours.
+    """
 
     head: Floats
+    rest: Floats
     flow: Floats
     emitter: Floats
     leak_fixed: Floats
@@ -126,6 +132,7 @@ class _Step(NamedTuple):
         head_error: largest |change| * gradient of flows that changed by more than SLACK: how far a loss was from its head
             difference, m; (member,).
         creep: flow that only a sinking zone explains, m3/s; (member, link).
+        rounding: what the rounding of the rises is as flow, at most, m3/s; (member,).
     """
 
     moved: Floats
@@ -133,6 +140,7 @@ class _Step(NamedTuple):
     worst: Ints
     head_error: Floats
     creep: Floats
+    rounding: Floats
 
 
 def damping(iteration: int, error: Floats) -> Floats:
@@ -191,6 +199,7 @@ def _begin(plan: Plan, conditions: Conditions, flows: Flows) -> tuple[_Given, _M
     head = _flat_heads(plan, given.fixed_head)
     members = _Members(
         head=head,
+        rest=np.zeros_like(head),
         flow=rows(flows.link),
         emitter=rows(flows.emitter),
         leak_fixed=rows(flows.leak_fixed),
@@ -214,6 +223,19 @@ def _flat_heads(plan: Plan, fixed_head: Floats) -> Floats:
     return np.concatenate([np.repeat(fixed_head.max(1)[:, None], plan.n_junctions, 1), fixed_head], axis=1)
 
 
+def _drops(plan: Plan, head: Floats) -> Floats:
+    """Head at the start of every link less that at its end, m; (member, link)."""
+    return np.asarray(head[:, plan.network.links.start] - head[:, plan.network.links.end])
+
+
+def _raised(head: Floats, rest: Floats, rise: Floats) -> tuple[Floats, Floats]:
+    """Heads after a rise, and what their last digit cannot hold (Knuth's sum of two numbers without rounding)."""
+    more = rise + rest
+    total = head + more
+    part = total - head
+    return total, (head - (total - part)) + (more - part)
+
+
 def _iterate(
     plan: Plan, given: _Given, members: _Members, rule: StoppingRule, iteration: int, next_check: Ints
 ) -> tuple[Bools, Ints]:
@@ -227,6 +249,7 @@ def _iterate(
     converged = members.error <= accuracy
     if rule.accuracy is None:
         converged &= (step.head_error <= rule.head) & ((step.total > accuracy) | (step.moved <= STILL))
+    converged &= step.rounding <= STILL
 
     old = members.status
     creeps = step.creep > plan.constants.flow_tolerance
@@ -234,6 +257,7 @@ def _iterate(
     # Heads without a base are astronomic, and so is their rounding: the next step starts from flat ones.
     members.flow = np.where(baseless, 0.0, members.flow)
     members.head = np.where(baseless.any(1)[:, None], _flat_heads(plan, given.fixed_head), members.head)
+    members.rest = np.where(baseless.any(1)[:, None], 0.0, members.rest)
     status = np.where(baseless, np.int8(Status.XPRESSURE), old)
     status = _unless_dry(plan, members, regulating_status(plan, status, members.setting, members.head, members.flow))
     changed = (status != old).any(1)
@@ -361,10 +385,9 @@ def _linearise(plan: Plan, given: _Given, members: _Members, trickle: float) -> 
     """Tangents of all links and outlets at the present flows and heads."""
     links = plan.network.links
     loss, gradient = laws.link_loss(plan, members.flow, members.setting, given.resistance, given.roughness)
-    drop = members.head[:, links.start] - members.head[:, links.end]
     conductance = 1 / gradient
     with np.errstate(invalid="ignore"):  # a member with an impossible input; it ends as unbalanced
-        constant = members.flow + conductance * (drop - loss)
+        constant = members.flow + conductance * (_drops(plan, members.head) + _drops(plan, members.rest) - loss)
     closed = ~passes(plan, members.status, members.setting) | stalled(plan, members.setting, members.flow)
     active = members.status == Status.ACTIVE
     control = active & (links.kind == LinkKind.FCV)
@@ -397,71 +420,62 @@ def _outlets(plan: Plan, given: _Given, members: _Members) -> tuple[tuple[str, F
     return tuple(result)
 
 
-class Equations(NamedTuple):
-    """The linear equations of one member: matrix and right side by node, the fixed nodes last (their columns stay unused).
-
-    Args:
-        matrix: m2/s; (node, node).
-        right: m3/s, or m in rows of held nodes; (node,).
-        holding: (link, node whose head it holds, other node) of active pressure valves, in order of treatment.
-    """
-
-    matrix: csc_array
-    right: Floats
-    holding: list[tuple[int, int, int]]
-
-
-def _equations(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, member: int) -> Equations:
-    """What the rises of one member's heads obey."""
-    links, n, dry = plan.network.links, plan.n_junctions, members.dry[member, : plan.n_junctions]
-    ends = np.concatenate([links.start, links.end])
-    others = np.concatenate([links.end, links.start])
-    p = np.tile(tangent.conductance[member], 2)
-    coordinates = (np.concatenate([ends, ends]), np.concatenate([ends, others]))
-    matrix = coo_array((np.concatenate([p, -p]), coordinates), shape=(plan.n_nodes, plan.n_nodes)).tolil()
-    by_pressure = plan.pressure_driven & (given.demand[member] > 0)
-    right = _net_inflow(plan, tangent.constant[member])
-    right[:n] -= np.where(by_pressure | dry, 0.0, given.demand[member])
-    diagonal = matrix.diagonal()
-    for _, conductance, flow in tangent.outlets:
-        diagonal[:n] += conductance[member]
-        right[:n] -= flow[member]
-    matrix.setdiag(diagonal)
-    held = dict.fromkeys(np.flatnonzero(dry).tolist(), 0.0)
-    holding = _holding_valves(plan, members, member)
-    for link, holds, passes_on in holding:
-        matrix[[passes_on], :] = matrix[[passes_on], :] + matrix[[holds], :]
-        matrix[passes_on, passes_on] += tangent.trickle
-        right[passes_on] += right[holds]
-        held[holds] = plan.network.nodes.elevation[holds] + members.setting[member, link] - members.head[member, holds]
-    for node, by in held.items():
-        matrix[[node], :] = 0.0
-        matrix[node, node] = 1.0
-        right[node] = by
-    return Equations(csc_array(matrix), right, holding)
-
-
 def _solve_heads(plan: Plan, given: _Given, members: _Members, tangent: _Tangent) -> Floats:
     """Solves the linear equations of every member for the rise of heads, m; (member, node)."""
-    n, rise = plan.n_junctions, np.zeros_like(members.head)
+    rise = np.zeros_like(members.head)
     for member in range(len(rise)):
-        equations = _equations(plan, given, members, tangent, member)
-        rise[member, :n] = _solved(equations.matrix[:n, :n], equations.right[:n])
+        rise[member] = _rise(plan, given, members, tangent, member)
     return rise
 
 
-def _solved(matrix: csc_array, right: Floats) -> Floats:
-    """The solution of linear equations; NaN where there is none: the member will then not converge, and the others go on."""
-    if not right.size:
-        return right
-    try:
-        return np.atleast_1d(spsolve(matrix, right))
-    except RuntimeError:
-        return np.full_like(right, np.nan)
+def _rise(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, member: int) -> Floats:
+    """The rise of one member's heads that its equations ask for, m; (node,)."""
+    links, n, dry = plan.network.links, plan.n_junctions, members.dry[member]
+    rise, known, ground = np.zeros(plan.n_nodes), dry.copy(), np.zeros(plan.n_nodes)
+    known[n:] = True
+    by_pressure = plan.pressure_driven & (given.demand[member] > 0)
+    missing = _net_inflow(plan, tangent.constant[member])
+    missing[:n] -= np.where(by_pressure | dry[:n], 0.0, given.demand[member])
+    for _, conductance, flow in tangent.outlets:
+        ground[:n] += conductance[member]
+        missing[:n] -= flow[member]
+    # Which balance a node's is part of: its own, that to which valves pass it on, or none.
+    balance = np.where(known, -1, np.arange(plan.n_nodes))
+    for link, holds, passes_on in reversed(_holding_valves(plan, members, member)):
+        rise[holds] = plan.network.nodes.elevation[holds] + members.setting[member, link] - members.head[member, holds]
+        rise[holds] -= members.rest[member, holds]
+        known[holds], balance[holds] = True, balance[passes_on]
+        ground[passes_on] += tangent.trickle
+    spread: Spread = [{} for _ in range(plan.n_nodes)]
+    right = np.zeros(plan.n_nodes)
+    part = balance >= 0
+    np.add.at(right, balance[part], (missing - np.where(known, ground * rise, 0.0))[part])
+    for start, end, p in zip(links.start.tolist(), links.end.tolist(), tangent.conductance[member].tolist(), strict=True):
+        for node, other in ((start, end), (end, start)):
+            here, there = balance[node], balance[other]
+            if p == 0 or here == there:
+                continue
+            if not known[node] and there >= 0:
+                spread[node][there] = spread[node].get(there, 0.0) + p
+            elif not known[node]:
+                ground[node] += p
+            if known[node] and here >= 0:
+                right[here] -= p * rise[node]
+            if known[node] and there >= 0:
+                right[there] += p * rise[node]
+    wanted = np.flatnonzero(~known)
+    place = np.full(plan.n_nodes, -1)
+    place[wanted] = np.arange(len(wanted))
+    inner = [{int(place[i]): amount for i, amount in spread[k].items()} for k in wanted]
+    rise[wanted] = solved(inner, ground[wanted].tolist(), right[wanted].tolist())
+    return rise
 
 
 def _holding_valves(plan: Plan, members: _Members, member: int) -> list[tuple[int, int, int]]:
-    """(link, node whose head it holds, other node) of the active pressure valves of one member."""
+    """(link, node whose head it holds, other node) of the active pressure valves of one member.
+
+    A valve comes before one that holds the node it passes on to, for the latter's balance contains the former's flow.
+    """
     links = plan.network.links
     holding = np.isin(links.kind, HOLDING) & (members.status[member] == Status.ACTIVE)
     holding &= ~_dry_links(plan, members.dry[[member]])[0]
@@ -469,14 +483,19 @@ def _holding_valves(plan: Plan, members: _Members, member: int) -> list[tuple[in
     for link in np.flatnonzero(holding):
         start, end = int(links.start[link]), int(links.end[link])
         found.append((int(link), end, start) if links.kind[link] == LinkKind.PRV else (int(link), start, end))
-    return found
+    ordered: list[tuple[int, int, int]] = []
+    while found:
+        ready = [one for one in found if not any(other[2] == one[1] for other in found if other is not one)] or found[:1]
+        ordered += ready
+        found = [one for one in found if one not in ready]
+    return ordered
 
 
 def _update(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, rise: Floats, step: Floats) -> _Step:
     """Moves heads by `rise` and all flows along their tangents; flows by a part `step` of it, (member, 1)."""
     links, n = plan.network.links, plan.n_junctions
-    members.head = members.head + rise
-    rise_over = rise[:, links.start] - rise[:, links.end]
+    members.head, members.rest = _raised(members.head, members.rest, rise)
+    rise_over = _drops(plan, rise)
     change = step * (tangent.constant + tangent.conductance * rise_over - members.flow)
     runs = passes(plan, members.status, members.setting)
     # A pump of constant power has no loss at negative flow: halve its flow instead (EPANET does).
@@ -513,7 +532,9 @@ def _update(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, ris
     total += np.abs(members.flow).sum(1)
     moved += np.abs(change).sum(1)
     head_error = np.where(np.abs(change) > SLACK, np.abs(change) * tangent.gradient, 0.0).max(1, initial=0.0)
-    return _Step(moved, total, _argmax(np.abs(change)), head_error, creep)
+    size = np.abs(rise[:, links.start]) + np.abs(rise[:, links.end])
+    rounding = (tangent.conductance * size).max(1, initial=0.0) * np.finfo(float).eps
+    return _Step(moved, total, _argmax(np.abs(change)), head_error, creep, rounding)
 
 
 def _net_inflow(plan: Plan, flow: Floats) -> Floats:

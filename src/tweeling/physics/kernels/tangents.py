@@ -53,7 +53,8 @@ def passes(kind, status, setting):  # type: ignore[no-untyped-def]
 def stalled(compiled, pump, speed, flow):  # type: ignore[no-untyped-def]
     """See `statuses.stalled`."""
     pumps = compiled.pumps
-    return pumps.law[pump] == POWER and pumps.r[pump] * speed**3 > compiled.numbers.high_resistance * flow * flow
+    ahead = max(flow, 0.0)
+    return pumps.law[pump] == POWER and pumps.r[pump] * speed**3 > compiled.numbers.high_resistance * ahead * ahead
 
 
 @compiled
@@ -134,6 +135,9 @@ def darcy_pipes(compiled, block):  # type: ignore[no-untyped-def]
             whole = fma(factor, r, minor)
             gradient = choose(flowing, whole * size * 2.0 + slope * (1.0 / viscous) * r * size * size, gradient)
             loss = choose(flowing, whole * size, loss)
+        small = less(gradient, spread(compiled.numbers.min_gradient))
+        least = spread(compiled.numbers.min_gradient / 2)
+        gradient, loss = choose(small, least, gradient), choose(small, least, loss)
         p = spread(1.0) / gradient
         c = fma(p, head_drop - loss * q, q)
         store(block.conductance, k, p)
@@ -215,8 +219,7 @@ def throttles(compiled, block):  # type: ignore[no-untyped-def]
 @compiled
 def machines(compiled, block):  # type: ignore[no-untyped-def]
     """Tangents of pumps and valves, lane by lane."""
-    numbers, links, groups = compiled.numbers, compiled.links, compiled.structure.groups
-    structure = compiled.structure
+    links, groups, structure = compiled.links, compiled.structure.groups, compiled.structure
     for k in range(groups[MACHINE], groups[4]):
         kind = links.kind[k]
         for lane in range(LANES):
@@ -274,9 +277,7 @@ def _pump_loss(compiled, pump, curve, flow, speed):  # type: ignore[no-untyped-d
         gradient = strength / q**2 if q > 0.0 else np.inf
         if gradient > numbers.high_resistance:
             return numbers.high_resistance * flow, numbers.high_resistance
-        if gradient < numbers.low_resistance:
-            return numbers.low_resistance * flow, numbers.low_resistance
-        return -strength / flow, gradient
+        return -strength / flow, max(gradient, numbers.low_resistance)
     n = pumps.n[pump] if abs(pumps.n[pump] - 1.0) > 1e-6 else 1.0
     h0, r = -pumps.h0[pump] * speed**2, pumps.r[pump] * speed ** (2.0 - n)
     if n == 1.0:
@@ -302,7 +303,7 @@ def _valve_loss(compiled, place, flow, setting):  # type: ignore[no-untyped-def]
             minor = links.minor_per_coefficient[place] * setting
         elif kind == PCV:
             minor = _positional_minor(compiled, place, setting)
-        elif kind == PBV and setting != 0.0 and minor * flow * flow <= setting:
+        elif kind == PBV and setting != 0.0 and minor * flow * abs(flow) <= setting:
             return setting, numbers.low_resistance / 100.0
     if minor <= 0.0:
         return numbers.low_resistance * flow, numbers.low_resistance
