@@ -41,8 +41,9 @@ from tweeling.physics.hydraulics.elimination import Spread, solved
 from tweeling.physics.hydraulics.plan import Plan, PumpLaw
 from tweeling.physics.hydraulics.statuses import link_status, power_pumps, pressure_switched, regulating_status, stalled
 
-DAMPING = 0.6
-"""Part of a step that flows move by when statuses and curves go to and fro, see `damping`."""
+DAMPING = (0.6, 0.3, 0.6, 0.8)
+"""Parts of a step, by turns, that flows move by when statuses and curves go to and fro, see `damping`: always the same part can
+go to and fro as well."""
 HOLDING = (LinkKind.PRV, LinkKind.PSV)
 SLACK = 1e-12
 """m3/s: a change of flow below this never delays convergence by heads."""
@@ -144,9 +145,9 @@ class _Step(NamedTuple):
 
 
 def damping(iteration: int, error: Floats) -> Floats:
-    """Part of a Newton step that flows take; near the solution the whole, for only whole steps square the error; (member,)."""
-    restless = (iteration > 30) & (error > 1e-3) | (iteration > 100)
-    return np.where(restless, DAMPING, 1.0)
+    """Part of a Newton step that flows take; near the solution the whole: only that squares the error and closes balances."""
+    restless = (iteration > 30) & (error > 1e-3) | (iteration > 100) & (error > 1e-5)
+    return np.where(restless, DAMPING[iteration % len(DAMPING)], 1.0)
 
 
 def trickle(plan: Plan, iteration: int) -> float:
@@ -242,14 +243,15 @@ def _iterate(
     """One Newton step and its checks of status; which members are done, and when each checks its links next."""
     tangent = _linearise(plan, given, members, trickle(plan, iteration))
     rise = _solve_heads(plan, given, members, tangent)
-    step = _update(plan, given, members, tangent, rise, damping(iteration, members.error)[:, None])
+    taken = damping(iteration, members.error)
+    step = _update(plan, given, members, tangent, rise, taken[:, None])
     members.iterations += 1
     accuracy = rule.accuracy if rule.accuracy is not None else OWN_RELATIVE_CHANGE
     members.error = np.where(step.total > accuracy, step.moved / np.maximum(step.total, accuracy), step.moved)
     converged = members.error <= accuracy
     if rule.accuracy is None:
         converged &= (step.head_error <= rule.head) & ((step.total > accuracy) | (step.moved <= STILL))
-    converged &= step.rounding <= STILL
+    converged &= taken == 1
 
     old = members.status
     creeps = step.creep > plan.constants.flow_tolerance
@@ -286,7 +288,7 @@ def _iterate(
     members.dry |= dry
     _dry_out(plan, members)
     done = settled & looks & ~more
-    creeping = (step.creep > STILL).any(1)
+    creeping = (step.creep > STILL).any(1) | (step.rounding > STILL)
     # Heads that come back from a zone that sank leave the rounding of a long way: the step after is needed, too.
     returns = members.waited < 0
     members.waited = np.where(more, -1, np.where(done & creeping, np.maximum(members.waited, 0) + 1, 0))

@@ -57,8 +57,10 @@ def solve_members(compiled, given, block, output, accuracy, head_tolerance, tria
                 _put_in(compiled, given, block, lane, member[lane], shared)
         for lane in range(LANES):
             iteration[lane] += 1
-            restless = (iteration[lane] > 30 and block.error[lane] > 1e-3) or iteration[lane] > 100
-            block.step[0, lane] = DAMPING if restless else 1.0
+            restless = (iteration[lane] > 30 and block.error[lane] > 1e-3) or (
+                iteration[lane] > 100 and block.error[lane] > 1e-5
+            )
+            block.step[0, lane] = DAMPING[iteration[lane] % len(DAMPING)] if restless else 1.0
             if member[lane] >= 0 and iteration[lane] == trials:
                 for place in range(block.flow.shape[0]):
                     block.before[lane, place] = block.flow[place, lane]
@@ -328,7 +330,8 @@ def _conclude(  # type: ignore[no-untyped-def]
     total, moved = block.sums[0, lane], block.sums[1, lane]
     error = moved / total if total > accuracy else moved
     block.error[lane] = error
-    converged = error <= accuracy and block.sums[2, lane] <= 0.0 and (not own or total > accuracy or moved <= STILL)
+    converged = error <= accuracy and block.sums[2, lane] <= 0.0 and block.step[0, lane] == 1.0
+    converged = converged and (not own or total > accuracy or moved <= STILL)
     sinking, creep = creeping(compiled, block, lane)
     if creep <= numbers.flow_tolerance:
         sinking = -1
