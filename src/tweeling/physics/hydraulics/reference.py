@@ -55,6 +55,8 @@ PATIENCE = 5
 RESTLESS = 20
 """Iterations after which zones without supply are looked for also in a member that does not converge, every tenth time: where
 pipes have almost no resistance, the rounding of a sinking zone's heads is flow enough to keep it from converging."""
+TIRED = 60
+"""Iterations after which a pump of constant power that closed stays so: it has tried often enough to press against a closed way."""
 FADES, FAINTEST = 20, 12
 """From this iteration on what trickles through closed links fades tenfold an iteration, and so often at most."""
 OWN_RELATIVE_CHANGE = 1e-6
@@ -266,6 +268,8 @@ def _iterate(
     checked = converged | ((iteration == next_check) & (iteration <= rule.max_check))
     links = _unless_dry(plan, members, link_status(plan, status, members.setting, members.head, members.flow))
     links = np.where(checked[:, None], links, status)
+    if iteration > TIRED:
+        links = np.where(power_pumps(plan) & (status == Status.XHEAD), status, links)
     _restart_pumps(plan, members, status, links)
     changed |= converged & (links != status).any(1)
     switched, setting, by_switch = pressure_switched(plan, links, members.setting, members.head)
@@ -294,7 +298,9 @@ def _iterate(
     members.waited = np.where(more, -1, np.where(done & creeping, np.maximum(members.waited, 0) + 1, 0))
     done &= ~returns & (~creeping | (members.waited >= PATIENCE))
     drifting = creeps.any(1)
-    worst = np.where(drifting, _argmax(step.creep), step.worst)
+    # All links around a sinking zone tell the same; the one that lets too little through is the cause.
+    limits = (members.status == Status.ACTIVE) & (plan.network.links.kind == LinkKind.FCV)
+    worst = np.where(drifting, _argmax(np.where(limits, 2.0, 1.0) * step.creep), step.worst)
     n_junctions = plan.n_junctions
     wet = ~members.dry[:, :n_junctions].any(1)
     members.outcome[:] = np.where(
@@ -387,6 +393,10 @@ def _linearise(plan: Plan, given: _Given, members: _Members, trickle: float) -> 
     """Tangents of all links and outlets at the present flows and heads."""
     links = plan.network.links
     loss, gradient = laws.link_loss(plan, members.flow, members.setting, given.resistance, given.roughness)
+    # On a flat piece of a curve a tangent leaps far beyond it, and back: there a line through no flow leads on.
+    valves = (links.kind == LinkKind.GPV) & (plan.curves.of_link >= 0)
+    chord = np.abs(loss[:, valves]) / np.maximum(np.abs(members.flow[:, valves]), laws.NO_FLOW)
+    gradient[:, valves] = np.maximum(gradient[:, valves], chord)
     conductance = 1 / gradient
     with np.errstate(invalid="ignore"):  # a member with an impossible input; it ends as unbalanced
         constant = members.flow + conductance * (_drops(plan, members.head) + _drops(plan, members.rest) - loss)
