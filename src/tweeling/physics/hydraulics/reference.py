@@ -56,7 +56,7 @@ RESTLESS = 20
 """Iterations after which zones without supply are looked for also in a member that does not converge, every tenth time: where
 pipes have almost no resistance, the rounding of a sinking zone's heads is flow enough to keep it from converging."""
 TIRED = 60
-"""Iterations after which a pump of constant power that closed stays so: it has tried often enough to press against a closed way."""
+"""Iterations after which a pump of constant power that closed stays so: often enough it has pressed against a closed way."""
 FADES, FAINTEST = 20, 12
 """From this iteration on what trickles through closed links fades tenfold an iteration, and so often at most."""
 OWN_RELATIVE_CHANGE = 1e-6
