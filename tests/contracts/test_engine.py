@@ -405,6 +405,18 @@ def test_a_warm_start_from_the_solution_takes_fewer_iterations_and_ends_there(so
 
 
 @every_engine
+def test_a_closed_link_conducts_nothing_where_the_open_ones_conduct_less_than_its_trickle(solve: Engine) -> None:
+    thin = Link(1, 0, length=1000.0, diameter=1e-3)
+    pump = Link(1, 0, kind=LinkKind.PUMP, status=LinkStatus.CLOSED, setting=0.0, power=1000.0, diameter=0.0, length=0.0)
+    plan = make_plan(make_network([0.01], [50.0], [thin, pump]))
+    conditions = plan.conditions()
+    solution = solve_cold(solve, plan, conditions)
+    assert Outcome(solution.outcome[0]) == Outcome.OK
+    assert solution.flows.link[0] == pytest.approx([0.01, 0.0], abs=1e-12)
+    assert balance.residuals(plan, conditions, solution).energy[0] < 1e-9 * abs(solution.head[0, 0])
+
+
+@every_engine
 def test_one_solution_serves_both_formulas_of_a_leak(solve: Engine) -> None:
     plan = make_plan(make_network([0.0], [30.0], [Link(1, 0, diameter=1.0, length=1.0)]))
     conditions = replace(plan.conditions(), leak_area=np.array([[1e-4]]))

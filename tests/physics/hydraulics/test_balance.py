@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from epanet_answer import epanet_steady
-from networks import package_network
+from networks import Link, make_network, package_network
 from tweeling.network.inp.read import read_network
+from tweeling.network.network import LinkKind
 from tweeling.physics.hydraulics import balance
 from tweeling.physics.hydraulics.contract import Solution, Status, StoppingRule
 from tweeling.physics.hydraulics.plan import Plan, make_plan
@@ -85,6 +86,36 @@ def test_an_active_flow_valve_must_deliver_its_setting_and_a_closed_link_nothing
     wrong = balance.residuals(plan, plan.conditions(), replace(solution, flows=flows))
     assert getattr(right, which)[0] == pytest.approx(0, abs=1e-9)
     assert getattr(wrong, which)[0] == pytest.approx(0.5, abs=1e-9)
+
+
+def test_a_pump_of_constant_power_gives_the_cube_of_its_speed() -> None:
+    plan = case_plan("pump_constant_power")
+    conditions, pump = plan.conditions(), plan.network.pumps.link[0]
+    setting = conditions.setting.copy()
+    flow = np.full(setting.shape, 0.01)
+    whole = balance.head_loss(plan, conditions, flow, conditions.status, setting)[0, pump]
+    setting[:, pump] = 0.5
+    assert balance.head_loss(plan, conditions, flow, conditions.status, setting)[0, pump] == pytest.approx(whole / 8)
+    assert whole < 0
+
+
+def test_a_pressure_breaker_only_passes_what_loses_more() -> None:
+    network = make_network([0.0, 0.0], [50.0], [Link(2, 0), Link(0, 1, LinkKind.PBV, setting=1.0, minor_loss=2.0)])
+    plan = make_plan(network)
+    conditions = plan.conditions()
+    for flow, loss in ((0.01, 1.0), (-0.01, 1.0), (-1.0, 1.0), (1.0, 20.4)):
+        flows = np.array([[0.0, flow]])
+        assert balance.head_loss(plan, conditions, flows, conditions.status, conditions.setting)[0, 1] == pytest.approx(
+            loss, rel=1e-2
+        )
+
+
+def test_a_position_valve_that_is_shut_has_the_largest_loss() -> None:
+    network = make_network([0.0, 0.0], [50.0], [Link(2, 0), Link(0, 1, LinkKind.PCV, setting=0.0)])
+    plan = make_plan(network)
+    conditions = plan.conditions()
+    loss = balance.head_loss(plan, conditions, np.array([[0.0, 1e-4]]), conditions.status, conditions.setting)[0, 1]
+    assert loss == pytest.approx(1e8 * 0.3048 * (1e-4 * 35.3147) ** 2, rel=1e-3)
 
 
 def test_a_dry_junction_owes_nothing() -> None:

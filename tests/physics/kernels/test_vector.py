@@ -29,13 +29,13 @@ lanes = st.lists(st.floats(-25, 3), min_size=LANES, max_size=LANES)
 
 
 @given(magnitudes=lanes, exponent=st.floats(-2, 2))
-def test_log2_exp2_and_power_are_right_to_some_1e_13(magnitudes: list[float], exponent: float) -> None:
+def test_log2_exp2_and_power_are_right_to_some_1e_12(magnitudes: list[float], exponent: float) -> None:
     a, out = np.empty((2, LANES)), np.empty((3, LANES))
     a[0], a[1] = 10 ** np.array(magnitudes), magnitudes
     _functions(a, exponent, out)
     np.testing.assert_allclose(out[0], np.log2(a[0]), rtol=0, atol=1e-11)
     np.testing.assert_allclose(out[1], np.exp2(a[1]), rtol=2e-12)
-    np.testing.assert_allclose(out[2], a[0] ** exponent, rtol=2e-13)
+    np.testing.assert_allclose(out[2], a[0] ** exponent, rtol=5e-12)
 
 
 @given(numbers=st.lists(st.integers(0, 9), min_size=LANES, max_size=LANES))

@@ -190,7 +190,7 @@ def _position_coefficient(plan: Plan, minor: Floats, setting: Floats) -> Floats:
         passing = np.concatenate([[0.0], curves.y[curve], [100.0]])
         share[:, link] = np.interp(setting[:, link], opened, passing) / 100
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.minimum(minor / share**2, LARGE_COEFFICIENT))
+        return np.where(share > 0, np.minimum(minor / share**2, LARGE_COEFFICIENT), LARGE_COEFFICIENT)
 
 
 def _curve_value(plan: Plan, link: int, flow: Floats, least_slope: float = -np.inf) -> Floats:
@@ -211,7 +211,7 @@ def _pump_gain(plan: Plan, row: int, flow: Floats, speed: Floats) -> Floats:
     power, curve = network.pumps.power[row], int(network.links.curve[network.pumps.link[row]])
     cfs = flow * units.cfs_per_si
     if power > 0:
-        return np.asarray(8.814 * power / 1e3 / KW_PER_HP / cfs * METRES_PER_FOOT)
+        return np.asarray(8.814 * power * speed**3 / 1e3 / KW_PER_HP / cfs * METRES_PER_FOOT)
     if curve < 0:
         return np.zeros_like(flow)
     x, y = network.curves.x[curve] * units.flow_si, network.curves.y[curve] * units.length_si

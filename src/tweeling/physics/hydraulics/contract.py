@@ -104,16 +104,16 @@ class StoppingRule:
     """When a member has converged, and how long it may try.
 
     Args:
-        accuracy: EPANET's rule, sum |dq| / sum |q| <= accuracy; None uses our own rule, `head`.
-        head: m: no link's head loss was off from its head difference by more than this in the last iteration, and
-            sum |dq| / sum |q| <= 1e-6. As Newton's method squares its error, the heads are then far closer than this.
+        accuracy: part of all flow that may be left to move (`laws.left_to_move`); None uses our own rule, `head`. EPANET's
+            accuracy is what the last step has moved, from which one cannot tell what is left.
+        head: m: no link's head loss may be off from its head difference by more than this; and 1e-9 of all flow be left.
         trials: iterations at most.
         check_frequency, max_check: links are checked for a change of status every so many iterations up to max_check, and
             whenever converged.
     """
 
     accuracy: float | None = None
-    head: float = 1e-5
+    head: float = 1e-7
     trials: int = 200
     check_frequency: int = 2
     max_check: int = 10
@@ -142,7 +142,7 @@ class Solution:
         iterations: (member,).
         outcome: `Outcome`; (member,), int8.
         culprit: node index for UNSUPPLIED, link index for UNBALANCED and CYCLING, -1 for OK; (member,).
-        error: the last relative change of flow, sum |dq| / sum |q|; (member,).
+        error: part of all flow that the last step left to move; (member,).
     """
 
     head: Floats

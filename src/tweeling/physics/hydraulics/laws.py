@@ -71,8 +71,12 @@ def friction_factor(reynolds: Floats, relative_roughness: Floats) -> Law:
     return np.where(above, turbulent, between), np.where(above, turbulent_slope, between_slope)
 
 
-def darcy_weisbach_loss(flow: Floats, resistance: Floats, minor: Floats, relative_roughness: Floats, viscous: Floats) -> Law:
+def darcy_weisbach_loss(
+    flow: Floats, resistance: Floats, minor: Floats, relative_roughness: Floats, viscous: Floats, least: float
+) -> Law:
     """Loss of pipes by Darcy-Weisbach with minor loss; Hagen-Poiseuille up to Re = 2000.
+
+    Linear with gradient `least` / 2 where the gradient would fall below `least`: pipes of (almost) no length.
 
     Args:
         flow: m3/s; (member, link).
@@ -89,7 +93,9 @@ def darcy_weisbach_loss(flow: Floats, resistance: Floats, minor: Floats, relativ
     total = factor * resistance + minor
     turbulent_gradient = 2 * total * q + slope / viscous * resistance * q * q
     loss = np.where(laminar, flow * (stiffness + minor * q), total * q * flow)
-    return loss, np.where(laminar, stiffness + 2 * minor * q, turbulent_gradient)
+    gradient = np.where(laminar, stiffness + 2 * minor * q, turbulent_gradient)
+    small = gradient < least
+    return np.where(small, flow * least / 2, loss), np.where(small, least / 2, gradient)
 
 
 def curvature(plan: Plan) -> Floats:
@@ -126,7 +132,9 @@ def pipe_loss(plan: Plan, flow: Floats, resistance: Floats, roughness: Floats) -
     if plan.network.options.headloss == "DW":
         diameter = plan.network.links.diameter
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            return darcy_weisbach_loss(flow, resistance, plan.minor, roughness / diameter, plan.viscous_flow)
+            return darcy_weisbach_loss(
+                flow, resistance, plan.minor, roughness / diameter, plan.viscous_flow, plan.constants.min_gradient
+            )
     loss, gradient = power_loss(flow, resistance, plan.exponent, plan.constants.min_gradient)
     q = np.abs(flow)
     return loss + plan.minor * q * flow, gradient + 2 * plan.minor * q
@@ -171,9 +179,9 @@ def pump_loss(plan: Plan, pump: int, flow: Floats, speed: Floats) -> Law:
             power = table.r[pump] * speed**3
             with np.errstate(divide="ignore", invalid="ignore"):
                 gradient, loss = power / q**2, -power / flow
-            steep, flat = gradient > constants.high_resistance, gradient < constants.low_resistance
+            steep = gradient > constants.high_resistance
             gradient = np.clip(gradient, constants.low_resistance, constants.high_resistance)
-            return np.where(steep | flat, gradient * flow, loss), gradient
+            return np.where(steep, gradient * flow, loss), gradient
     n = table.n[pump] if abs(table.n[pump] - 1) > 1e-6 else 1.0
     h0, r = -table.h0[pump] * speed**2, table.r[pump] * speed ** (2 - n)
     if n == 1:
@@ -238,7 +246,8 @@ def link_loss(plan: Plan, flow: Floats, setting: Floats, resistance: Floats, rou
             minor = np.where(np.isnan(at), minor, positional_minor(plan, int(link), np.nan_to_num(at)))
         loss[:, link], gradient[:, link] = valve_loss(constants, q, minor)
         if kind == LinkKind.PBV:
-            breaking = (np.nan_to_num(at) != 0) & (plan.minor[link] * q * q <= np.nan_to_num(at))
+            # Also a large flow back meets this drop: in EPANET the law jumps there, and may have no solution.
+            breaking = (np.nan_to_num(at) != 0) & (plan.minor[link] * q * np.abs(q) <= np.nan_to_num(at))
             loss[:, link] = np.where(breaking, at, loss[:, link])
             gradient[:, link] = np.where(breaking, 1 / plan_conductance(constants), gradient[:, link])
     return loss, gradient

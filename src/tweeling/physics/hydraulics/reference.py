@@ -16,8 +16,9 @@ heads: the rounding of a head of 100 m through a link of almost no resistance is
   A sustaining valve whose downstream side has no source of its own has no consistent equations: it is opened (XPRESSURE).
 * A *closed* link passes nothing. During the iterations it gets a flow p (dH_i - dH_j) with EPANET's tiny p: nothing once heads
   rest, but a zone that lost its supply sinks by demand / p an iteration, so that valves and pumps around it see where
-  water is missing and may reopen. When all else has settled, junctions that no open link joins to a source are *dry*: taken out
-  with their demand, reported as NaN.
+  water is missing and may reopen. Where pipes of 1 mm conduct less than p this would never rest, so p fades (`trickle`).
+  When all else has settled, junctions that no open link joins to a source are *dry*: taken out with their demand, reported
+  as NaN.
 
 Statuses change by `tweeling.physics.hydraulics.statuses`, valves every iteration, other links every few and at convergence,
 as in EPANET. Every member is solved on its own; a member that is done is not touched again.
@@ -30,38 +31,48 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array, csc_array
+from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import spsolve
 
 from tweeling.network.network import Bools, Floats, Ints, LinkKind
 from tweeling.physics.hydraulics import laws
 from tweeling.physics.hydraulics.contract import Codes, Conditions, Flows, Outcome, Solution, Status, StoppingRule
+from tweeling.physics.hydraulics.elimination import Spread, solved
 from tweeling.physics.hydraulics.plan import Plan, PumpLaw
 from tweeling.physics.hydraulics.statuses import link_status, power_pumps, pressure_switched, regulating_status, stalled
 
-DAMPING = 0.6
-"""Part of a step that flows move by when statuses and curves go to and fro, see `damping`."""
+DAMPING = (0.6, 0.3, 0.6, 0.8)
+"""Parts of a step, by turns, that flows move by when statuses and curves go to and fro, see `damping`: always the same part can
+go to and fro as well."""
 HOLDING = (LinkKind.PRV, LinkKind.PSV)
 SLACK = 1e-12
 """m3/s: a change of flow below this never delays convergence by heads."""
 STILL = 1e-9
-"""m3/s: a solve goes on while a closed link accounts for more than this in a balance, or while more than this moves in a
-network at rest (by our own rule); ..."""
+"""m3/s: a solve goes on while a closed link or rounding accounts for more than this in a balance, or while more than this moves
+in a network at rest (by our own rule); ..."""
 PATIENCE = 5
 """... but for so many iterations at most once all else is settled: what still creeps then is no transient."""
 RESTLESS = 20
 """Iterations after which zones without supply are looked for also in a member that does not converge, every tenth time: where
 pipes have almost no resistance, the rounding of a sinking zone's heads is flow enough to keep it from converging."""
-OWN_RELATIVE_CHANGE = 1e-6
-"""sum |dq| / sum |q| that our own stopping rule asks for beside heads."""
+TIRED = 60
+"""Iterations after which a pump of constant power that closed stays so: often enough it has pressed against a closed way."""
+FADES, FAINTEST = 20, 12
+"""From this iteration on what trickles through closed links fades tenfold an iteration, and so often at most."""
+OWN_RELATIVE_CHANGE = 1e-9
+"""Part of all flow that our own stopping rule leaves to move, beside heads."""
 
 
 @dataclass(eq=False)
 class _Members:
-    """What changes during a solve; all arrays (member, element)."""
+    """What changes during a solve; all arrays (member, element).
+
+    A head is `head` + `rest`, which is what the last digit of `head` cannot hold: behind pipes of 1 mm heads may be 1e10 m, and
+    their rounding would be a visible flow through their neighbours.
+    """
 
     head: Floats
+    rest: Floats
     flow: Floats
     emitter: Floats
     leak_fixed: Floats
@@ -103,11 +114,15 @@ class _Given:
 
 @dataclass(frozen=True, eq=False)
 class _Tangent:
-    """Links and outlets linearised: flow = constant + conductance * (rise of head difference); m3/s and m3/s per m."""
+    """Links and outlets linearised: flow = constant + conductance * (rise of head difference); m3/s and m3/s per m.
+
+    `trickle` is what closed links conduct.
+    """
 
     conductance: Floats
     constant: Floats
     gradient: Floats
+    trickle: float
     outlets: tuple[tuple[str, Floats, Floats], ...]
 
 
@@ -120,6 +135,7 @@ class _Step(NamedTuple):
         head_error: largest left * gradient of links that have more than SLACK left: how far a loss is from its head
             difference, m; (member,).
         creep: flow that only a sinking zone explains, m3/s; (member, link).
+        rounding: what the rounding of the rises is as flow, at most, m3/s; (member,).
     """
 
     left: Floats
@@ -127,12 +143,18 @@ class _Step(NamedTuple):
     worst: Ints
     head_error: Floats
     creep: Floats
+    rounding: Floats
 
 
 def damping(iteration: int, error: Floats) -> Floats:
-    """Part of a Newton step that flows take; near the solution the whole, for only whole steps square the error; (member,)."""
-    restless = (iteration > 30) & (error > 1e-3) | (iteration > 100)
-    return np.where(restless, DAMPING, 1.0)
+    """Part of a Newton step that flows take; near the solution the whole: only that squares the error and closes balances."""
+    restless = (iteration > 30) & (error > 1e-3) | (iteration > 100) & (error > 1e-5)
+    return np.where(restless, DAMPING[iteration % len(DAMPING)], 1.0)
+
+
+def trickle(plan: Plan, iteration: int) -> float:
+    """m3/s per m of rise that a closed link conducts in an iteration."""
+    return 10.0 ** -min(max(iteration - FADES, 0), FAINTEST) / plan.constants.high_resistance
 
 
 def looks_for_dry(iteration: int) -> bool:
@@ -180,6 +202,7 @@ def _begin(plan: Plan, conditions: Conditions, flows: Flows) -> tuple[_Given, _M
     head = _flat_heads(plan, given.fixed_head)
     members = _Members(
         head=head,
+        rest=np.zeros_like(head),
         flow=rows(flows.link),
         emitter=rows(flows.emitter),
         leak_fixed=rows(flows.leak_fixed),
@@ -203,19 +226,34 @@ def _flat_heads(plan: Plan, fixed_head: Floats) -> Floats:
     return np.concatenate([np.repeat(fixed_head.max(1)[:, None], plan.n_junctions, 1), fixed_head], axis=1)
 
 
+def _drops(plan: Plan, head: Floats) -> Floats:
+    """Head at the start of every link less that at its end, m; (member, link)."""
+    return np.asarray(head[:, plan.network.links.start] - head[:, plan.network.links.end])
+
+
+def _raised(head: Floats, rest: Floats, rise: Floats) -> tuple[Floats, Floats]:
+    """Heads after a rise, and what their last digit cannot hold (Knuth's sum of two numbers without rounding)."""
+    more = rise + rest
+    total = head + more
+    part = total - head
+    return total, (head - (total - part)) + (more - part)
+
+
 def _iterate(
     plan: Plan, given: _Given, members: _Members, rule: StoppingRule, iteration: int, next_check: Ints
 ) -> tuple[Bools, Ints]:
     """One Newton step and its checks of status; which members are done, and when each checks its links next."""
-    tangent = _linearise(plan, given, members)
+    tangent = _linearise(plan, given, members, trickle(plan, iteration))
     rise = _solve_heads(plan, given, members, tangent)
-    step = _update(plan, given, members, tangent, rise, damping(iteration, members.error)[:, None])
+    taken = damping(iteration, members.error)
+    step = _update(plan, given, members, tangent, rise, taken[:, None])
     members.iterations += 1
     accuracy = rule.accuracy if rule.accuracy is not None else OWN_RELATIVE_CHANGE
     members.error = np.where(step.total > accuracy, step.left / np.maximum(step.total, accuracy), step.left)
     converged = members.error <= accuracy
     if rule.accuracy is None:
         converged &= (step.head_error <= rule.head) & ((step.total > accuracy) | (step.left <= STILL))
+    converged &= taken == 1
 
     old = members.status
     creeps = step.creep > plan.constants.flow_tolerance
@@ -223,12 +261,15 @@ def _iterate(
     # Heads without a base are astronomic, and so is their rounding: the next step starts from flat ones.
     members.flow = np.where(baseless, 0.0, members.flow)
     members.head = np.where(baseless.any(1)[:, None], _flat_heads(plan, given.fixed_head), members.head)
+    members.rest = np.where(baseless.any(1)[:, None], 0.0, members.rest)
     status = np.where(baseless, np.int8(Status.XPRESSURE), old)
     status = _unless_dry(plan, members, regulating_status(plan, status, members.setting, members.head, members.flow))
     changed = (status != old).any(1)
     checked = converged | ((iteration == next_check) & (iteration <= rule.max_check))
     links = _unless_dry(plan, members, link_status(plan, status, members.setting, members.head, members.flow))
     links = np.where(checked[:, None], links, status)
+    if iteration > TIRED:
+        links = np.where(power_pumps(plan) & (status == Status.XHEAD), status, links)
     _restart_pumps(plan, members, status, links)
     changed |= converged & (links != status).any(1)
     switched, setting, by_switch = pressure_switched(plan, links, members.setting, members.head)
@@ -251,13 +292,15 @@ def _iterate(
     members.dry |= dry
     _dry_out(plan, members)
     done = settled & looks & ~more
-    creeping = (step.creep > STILL).any(1)
+    creeping = (step.creep > STILL).any(1) | (step.rounding > STILL)
     # Heads that come back from a zone that sank leave the rounding of a long way: the step after is needed, too.
     returns = members.waited < 0
     members.waited = np.where(more, -1, np.where(done & creeping, np.maximum(members.waited, 0) + 1, 0))
     done &= ~returns & (~creeping | (members.waited >= PATIENCE))
     drifting = creeps.any(1)
-    worst = np.where(drifting, _argmax(step.creep), step.worst)
+    # All links around a sinking zone tell the same; the one that lets too little through is the cause.
+    limits = (members.status == Status.ACTIVE) & (plan.network.links.kind == LinkKind.FCV)
+    worst = np.where(drifting, _argmax(np.where(limits, 2.0, 1.0) * step.creep), step.worst)
     n_junctions = plan.n_junctions
     wet = ~members.dry[:, :n_junctions].any(1)
     members.outcome[:] = np.where(
@@ -346,15 +389,17 @@ def unreached(plan: Plan, open_links: Bools) -> Bools:
     return result
 
 
-def _linearise(plan: Plan, given: _Given, members: _Members) -> _Tangent:
+def _linearise(plan: Plan, given: _Given, members: _Members, trickle: float) -> _Tangent:
     """Tangents of all links and outlets at the present flows and heads."""
     links = plan.network.links
     loss, gradient = laws.link_loss(plan, members.flow, members.setting, given.resistance, given.roughness)
-    drop = members.head[:, links.start] - members.head[:, links.end]
+    # On a flat piece of a curve a tangent leaps far beyond it, and back: there a line through no flow leads on.
+    valves = (links.kind == LinkKind.GPV) & (plan.curves.of_link >= 0)
+    chord = np.abs(loss[:, valves]) / np.maximum(np.abs(members.flow[:, valves]), laws.NO_FLOW)
+    gradient[:, valves] = np.maximum(gradient[:, valves], chord)
     conductance = 1 / gradient
     with np.errstate(invalid="ignore"):  # a member with an impossible input; it ends as unbalanced
-        constant = members.flow + conductance * (drop - loss)
-    trickle = 1 / plan.constants.high_resistance
+        constant = members.flow + conductance * (_drops(plan, members.head) + _drops(plan, members.rest) - loss)
     closed = ~passes(plan, members.status, members.setting) | stalled(plan, members.setting, members.flow)
     active = members.status == Status.ACTIVE
     control = active & (links.kind == LinkKind.FCV)
@@ -362,7 +407,8 @@ def _linearise(plan: Plan, given: _Given, members: _Members) -> _Tangent:
     constant = np.where(closed, 0.0, np.where(control, members.setting, constant))
     off = _dry_links(plan, members.dry) | (active & np.isin(links.kind, HOLDING))
     conductance, constant = np.where(off, 0.0, conductance), np.where(off, 0.0, constant)
-    return _Tangent(conductance, constant, np.where(closed | control | off, 0.0, gradient), _outlets(plan, given, members))
+    gradient = np.where(closed | control | off, 0.0, gradient)
+    return _Tangent(conductance, constant, gradient, trickle, _outlets(plan, given, members))
 
 
 def _outlets(plan: Plan, given: _Given, members: _Members) -> tuple[tuple[str, Floats, Floats], ...]:
@@ -386,71 +432,62 @@ def _outlets(plan: Plan, given: _Given, members: _Members) -> tuple[tuple[str, F
     return tuple(result)
 
 
-class Equations(NamedTuple):
-    """The linear equations of one member: matrix and right side by node, the fixed nodes last (their columns stay unused).
-
-    Args:
-        matrix: m2/s; (node, node).
-        right: m3/s, or m in rows of held nodes; (node,).
-        holding: (link, node whose head it holds, other node) of active pressure valves, in order of treatment.
-    """
-
-    matrix: csc_array
-    right: Floats
-    holding: list[tuple[int, int, int]]
-
-
-def _equations(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, member: int) -> Equations:
-    """What the rises of one member's heads obey."""
-    links, n, dry = plan.network.links, plan.n_junctions, members.dry[member, : plan.n_junctions]
-    ends = np.concatenate([links.start, links.end])
-    others = np.concatenate([links.end, links.start])
-    p = np.tile(tangent.conductance[member], 2)
-    coordinates = (np.concatenate([ends, ends]), np.concatenate([ends, others]))
-    matrix = coo_array((np.concatenate([p, -p]), coordinates), shape=(plan.n_nodes, plan.n_nodes)).tolil()
-    by_pressure = plan.pressure_driven & (given.demand[member] > 0)
-    right = _net_inflow(plan, tangent.constant[member])
-    right[:n] -= np.where(by_pressure | dry, 0.0, given.demand[member])
-    diagonal = matrix.diagonal()
-    for _, conductance, flow in tangent.outlets:
-        diagonal[:n] += conductance[member]
-        right[:n] -= flow[member]
-    matrix.setdiag(diagonal)
-    held = dict.fromkeys(np.flatnonzero(dry).tolist(), 0.0)
-    holding = _holding_valves(plan, members, member)
-    for link, holds, passes_on in holding:
-        matrix[[passes_on], :] = matrix[[passes_on], :] + matrix[[holds], :]
-        matrix[passes_on, passes_on] += 1 / plan.constants.high_resistance
-        right[passes_on] += right[holds]
-        held[holds] = plan.network.nodes.elevation[holds] + members.setting[member, link] - members.head[member, holds]
-    for node, by in held.items():
-        matrix[[node], :] = 0.0
-        matrix[node, node] = 1.0
-        right[node] = by
-    return Equations(csc_array(matrix), right, holding)
-
-
 def _solve_heads(plan: Plan, given: _Given, members: _Members, tangent: _Tangent) -> Floats:
     """Solves the linear equations of every member for the rise of heads, m; (member, node)."""
-    n, rise = plan.n_junctions, np.zeros_like(members.head)
+    rise = np.zeros_like(members.head)
     for member in range(len(rise)):
-        equations = _equations(plan, given, members, tangent, member)
-        rise[member, :n] = _solved(equations.matrix[:n, :n], equations.right[:n])
+        rise[member] = _rise(plan, given, members, tangent, member)
     return rise
 
 
-def _solved(matrix: csc_array, right: Floats) -> Floats:
-    """The solution of linear equations; NaN where there is none: the member will then not converge, and the others go on."""
-    if not right.size:
-        return right
-    try:
-        return np.atleast_1d(spsolve(matrix, right))
-    except RuntimeError:
-        return np.full_like(right, np.nan)
+def _rise(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, member: int) -> Floats:
+    """The rise of one member's heads that its equations ask for, m; (node,)."""
+    links, n, dry = plan.network.links, plan.n_junctions, members.dry[member]
+    rise, known, ground = np.zeros(plan.n_nodes), dry.copy(), np.zeros(plan.n_nodes)
+    known[n:] = True
+    by_pressure = plan.pressure_driven & (given.demand[member] > 0)
+    missing = _net_inflow(plan, tangent.constant[member])
+    missing[:n] -= np.where(by_pressure | dry[:n], 0.0, given.demand[member])
+    for _, conductance, flow in tangent.outlets:
+        ground[:n] += conductance[member]
+        missing[:n] -= flow[member]
+    # Which balance a node's is part of: its own, that to which valves pass it on, or none.
+    balance = np.where(known, -1, np.arange(plan.n_nodes))
+    for link, holds, passes_on in reversed(_holding_valves(plan, members, member)):
+        rise[holds] = plan.network.nodes.elevation[holds] + members.setting[member, link] - members.head[member, holds]
+        rise[holds] -= members.rest[member, holds]
+        known[holds], balance[holds] = True, balance[passes_on]
+        ground[passes_on] += tangent.trickle
+    spread: Spread = [{} for _ in range(plan.n_nodes)]
+    right = np.zeros(plan.n_nodes)
+    part = balance >= 0
+    np.add.at(right, balance[part], (missing - np.where(known, ground * rise, 0.0))[part])
+    for start, end, p in zip(links.start.tolist(), links.end.tolist(), tangent.conductance[member].tolist(), strict=True):
+        for node, other in ((start, end), (end, start)):
+            here, there = balance[node], balance[other]
+            if p == 0 or here == there:
+                continue
+            if not known[node] and there >= 0:
+                spread[node][there] = spread[node].get(there, 0.0) + p
+            elif not known[node]:
+                ground[node] += p
+            if known[node] and here >= 0:
+                right[here] -= p * rise[node]
+            if known[node] and there >= 0:
+                right[there] += p * rise[node]
+    wanted = np.flatnonzero(~known)
+    place = np.full(plan.n_nodes, -1)
+    place[wanted] = np.arange(len(wanted))
+    inner = [{int(place[i]): amount for i, amount in spread[k].items()} for k in wanted]
+    rise[wanted] = solved(inner, ground[wanted].tolist(), right[wanted].tolist())
+    return rise
 
 
 def _holding_valves(plan: Plan, members: _Members, member: int) -> list[tuple[int, int, int]]:
-    """(link, node whose head it holds, other node) of the active pressure valves of one member."""
+    """(link, node whose head it holds, other node) of the active pressure valves of one member.
+
+    A valve comes before one that holds the node it passes on to, for the latter's balance contains the former's flow.
+    """
     links = plan.network.links
     holding = np.isin(links.kind, HOLDING) & (members.status[member] == Status.ACTIVE)
     holding &= ~_dry_links(plan, members.dry[[member]])[0]
@@ -458,14 +495,19 @@ def _holding_valves(plan: Plan, members: _Members, member: int) -> list[tuple[in
     for link in np.flatnonzero(holding):
         start, end = int(links.start[link]), int(links.end[link])
         found.append((int(link), end, start) if links.kind[link] == LinkKind.PRV else (int(link), start, end))
-    return found
+    ordered: list[tuple[int, int, int]] = []
+    while found:
+        ready = [one for one in found if not any(other[2] == one[1] for other in found if other is not one)] or found[:1]
+        ordered += ready
+        found = [one for one in found if one not in ready]
+    return ordered
 
 
 def _update(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, rise: Floats, step: Floats) -> _Step:
     """Moves heads by `rise` and all flows along their tangents; flows by a part `step` of it, (member, 1)."""
-    links, n, constants = plan.network.links, plan.n_junctions, plan.constants
-    members.head = members.head + rise
-    rise_over = rise[:, links.start] - rise[:, links.end]
+    links, n = plan.network.links, plan.n_junctions
+    members.head, members.rest = _raised(members.head, members.rest, rise)
+    rise_over = _drops(plan, rise)
     change = step * (tangent.constant + tangent.conductance * rise_over - members.flow)
     runs = passes(plan, members.status, members.setting)
     # A pump of constant power has no loss at negative flow: halve its flow instead (EPANET does).
@@ -490,7 +532,7 @@ def _update(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, ris
 
     off = _dry_links(plan, members.dry)
     quiet = (~runs | ((members.status == Status.ACTIVE) & (links.kind == LinkKind.FCV))) & ~off
-    creep = np.where(quiet, np.abs(rise_over) / constants.high_resistance, 0.0)
+    creep = np.where(quiet, np.abs(rise_over) * tangent.trickle, 0.0)
     outflow = members.emitter + members.leak_fixed + members.leak_variable + members.delivered
     for member in range(len(flow)):
         valves = _holding_valves(plan, members, member)
@@ -500,14 +542,16 @@ def _update(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, ris
         for link, holds, passes_on in valves:
             flow[member, link] = -net[holds] if links.kind[link] == LinkKind.PRV else net[holds]
             change[member, link] = flow[member, link] - members.flow[member, link]
-            creep[member, link] = abs(rise[member, passes_on]) / constants.high_resistance
+            creep[member, link] = abs(rise[member, passes_on]) * tangent.trickle
     change = np.where(off, 0.0, change)
     todo = np.where(step < 1, np.abs(change), laws.left_to_move(plan, members.flow, change))
     members.flow = np.where(off, 0.0, flow)
     total += np.abs(members.flow).sum(1)
     left += todo.sum(1)
     head_error = np.where(todo > SLACK, todo * tangent.gradient, 0.0).max(1, initial=0.0)
-    return _Step(left, total, _argmax(np.abs(change)), head_error, creep)
+    size = np.abs(rise[:, links.start]) + np.abs(rise[:, links.end])
+    rounding = (tangent.conductance * size).max(1, initial=0.0) * np.finfo(float).eps
+    return _Step(left, total, _argmax(np.abs(change)), head_error, creep, rounding)
 
 
 def _net_inflow(plan: Plan, flow: Floats) -> Floats:

@@ -178,7 +178,7 @@ def simulate(
         leak_growth: m, how their area grows with pressure p, m2 per m; (junction).
         pipe_leak_area, pipe_leak_growth: of all leaks along a pipe together; half acts at each end; (link).
         level: at the start, m above the bottom of tanks; (tank).
-        accuracy: stop by EPANET's rule at this accuracy; None stops by our own rule, head within 1e-5 m.
+        accuracy: stop when no more than this part of all flow is left to move; None stops when losses are right to 1e-7 m.
         keep: 'all'; ids of nodes and links; 'bands' for the quantiles 0.05, 0.5 and 0.95 over the members; or a path (a `Path`,
             or a text that ends in .nc) of a netCDF file to write.
         quantities: what is kept of `head pressure demand flow status emitter leak`; None keeps the first five, and emitters

@@ -116,11 +116,12 @@ def power_pumps(plan: Plan) -> Bools:
 
 
 def stalled(plan: Plan, setting: Floats, flow: Floats) -> Bools:
-    """Whether pumps of constant power have next to no flow: the slope of their gain is beyond EPANET's CBIG; (member, link)."""
+    """Whether pumps of constant power have next to no flow, or less: then their gain is steeper than CBIG; (member, link)."""
     found = np.zeros(flow.shape, dtype=bool)
     power = plan.pumps.law == PumpLaw.POWER
     link = plan.network.pumps.link[power]
-    found[:, link] = plan.pumps.r[power] * setting[:, link] ** 3 > plan.constants.high_resistance * flow[:, link] ** 2
+    ahead = np.maximum(flow[:, link], 0.0)
+    found[:, link] = plan.pumps.r[power] * setting[:, link] ** 3 > plan.constants.high_resistance * ahead**2
     return found
 
 

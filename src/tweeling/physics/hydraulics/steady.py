@@ -139,7 +139,7 @@ def solve(
         pipe_leak_area, pipe_leak_growth: of all leaks along a pipe together; half acts at each end; (link).
         level: of tanks, m above the bottom; (tank).
         start: a state of as many members, or of one, whose flows the solve starts from.
-        accuracy: stop by EPANET's rule, sum |dq| / sum |q|, at this accuracy; None stops by our own, head within 1e-5 m.
+        accuracy: stop when no more than this part of all flow is left to move; None stops when losses are right to 1e-7 m.
         engine: None takes the fastest, on all cores.
 
     Raises:

@@ -328,6 +328,7 @@ def _block(plan: Plan, compiled: Compiled, given: Given) -> Block:
         outlet_constant=rows(outlets),
         sums=rows(4),
         step=np.ones((1, LANES)),
+        trickle=rows(1),
         before=np.zeros((LANES, m)),
         status=np.zeros((LANES, m), dtype=np.int8),
         setting=np.zeros((LANES, m)),

@@ -29,7 +29,7 @@ from tweeling.physics.kernels.tables import (
     UNSUPPLIED,
     XHEAD,
 )
-from tweeling.physics.kernels.tangents import losses_in_trees, passes
+from tweeling.physics.kernels.tangents import losses_in_trees, passes, trickle
 from tweeling.physics.kernels.vector import LANES, spread, store
 
 
@@ -65,11 +65,14 @@ def solve_members(  # type: ignore[no-untyped-def]
         _draw_anew(compiled, given, block, coming)
         for lane in range(LANES):
             iteration[lane] += 1
-            restless = (iteration[lane] > 30 and block.error[lane] > 1e-3) or iteration[lane] > 100
-            block.step[0, lane] = DAMPING if restless else 1.0
+            restless = (iteration[lane] > 30 and block.error[lane] > 1e-3) or (
+                iteration[lane] > 100 and block.error[lane] > 1e-5
+            )
+            block.step[0, lane] = DAMPING[iteration[lane] % len(DAMPING)] if restless else 1.0
             if member[lane] >= 0 and iteration[lane] == trials:
                 for place in range(block.flow.shape[0]):
                     block.before[lane, place] = block.flow[place, lane]
+            block.trickle[0, lane] = trickle(compiled, iteration[lane])
             if block.dried[lane]:
                 _ground_dry(compiled, block, lane)
         newton_step(compiled, given, block, head_tolerance)
@@ -422,7 +425,8 @@ def _conclude(  # type: ignore[no-untyped-def]
     total, left = block.sums[0, lane], block.sums[1, lane]
     error = left / total if total > accuracy else left
     block.error[lane] = error
-    converged = error <= accuracy and block.sums[2, lane] <= 0.0 and (not own or total > accuracy or left <= STILL)
+    converged = error <= accuracy and block.sums[2, lane] <= 0.0 and block.step[0, lane] == 1.0
+    converged = converged and (not own or total > accuracy or left <= STILL)
     sinking, creep = creeping(compiled, block, lane)
     if creep <= numbers.flow_tolerance:
         sinking = -1

@@ -118,7 +118,7 @@ def _hold_pressures(compiled, block):  # type: ignore[no-untyped-def]
                     _set_between(block, n, target, lane, _between(block, n, target, lane) + moved)
                 if source >= n:
                     _set_between(block, n, source, lane, 0.0)
-            block.ground[passes, lane] += block.ground[holds, lane] + 1.0 / compiled.numbers.high_resistance
+            block.ground[passes, lane] += block.ground[holds, lane] + block.trickle[0, lane]
             block.ground[holds, lane] = 1.0
             block.right[passes, lane] += block.right[holds, lane]
             block.right[holds, lane] = compiled.elevation[holds] + block.setting[lane, place] - block.head[holds, lane]

@@ -36,13 +36,13 @@ def creeping(compiled, block, lane):  # type: ignore[no-untyped-def]
         quiet = not passes(kind, status, block.setting[lane, k]) or (kind == FCV and status == ACTIVE)
         if quiet:
             rise = block.rise[structure.start[k], lane] - block.rise[structure.end[k], lane]
-            creep = abs(rise) / numbers.high_resistance
+            creep = abs(rise) * block.trickle[0, lane]
             if creep > worst:
                 worst, at = creep, k
     for v in range(structure.valve_place.shape[0]):
         place = structure.valve_place[v]
         if block.status[lane, place] == ACTIVE and not block.dry_link[lane, place]:
-            creep = abs(block.rise[structure.valve_passes[v], lane]) / numbers.high_resistance
+            creep = abs(block.rise[structure.valve_passes[v], lane]) * block.trickle[0, lane]
             if creep > worst:
                 worst, at = creep, place
             if creep > numbers.flow_tolerance and links.kind[place] == PSV:

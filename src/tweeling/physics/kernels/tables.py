@@ -204,6 +204,7 @@ class Block(NamedTuple):
     outlet_constant: Floats
     sums: Floats
     step: Floats
+    trickle: Floats
     before: Floats
     status: Codes
     setting: Floats

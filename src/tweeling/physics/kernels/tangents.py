@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from tweeling.physics.hydraulics.laws import CURVATURE, TURBULENT, UNSTEADY
+from tweeling.physics.hydraulics.reference import FADES, FAINTEST
 from tweeling.physics.kernels.compiled import called, compiled, part
 from tweeling.physics.kernels.structure import EARLY_PIPE, END, MACHINE, SOFT_PIPE, THROTTLE
 from tweeling.physics.kernels.tables import (
@@ -55,7 +56,14 @@ def passes(kind, status, setting):  # type: ignore[no-untyped-def]
 def stalled(compiled, pump, speed, flow):  # type: ignore[no-untyped-def]
     """See `statuses.stalled`."""
     pumps = compiled.pumps
-    return pumps.law[pump] == POWER and pumps.r[pump] * speed**3 > compiled.numbers.high_resistance * flow * flow
+    ahead = max(flow, 0.0)
+    return pumps.law[pump] == POWER and pumps.r[pump] * speed**3 > compiled.numbers.high_resistance * ahead * ahead
+
+
+@compiled
+def trickle(compiled, iteration):  # type: ignore[no-untyped-def]
+    """What a closed link conducts: `reference.trickle`."""
+    return 10.0 ** -min(max(iteration - FADES, 0), FAINTEST) / compiled.numbers.high_resistance
 
 
 @compiled
@@ -104,7 +112,8 @@ def _pipe_loss(compiled, block, place, q):  # type: ignore[no-untyped-def]
     numbers, links = compiled.numbers, compiled.links
     if numbers.darcy:
         relative = load(block.relative, place)
-        loss, gradient = _darcy(load(block.resistance, place), relative, links.viscous[place], links.minor[place], q)
+        resistance, least = load(block.resistance, place), numbers.min_gradient
+        loss, gradient = _darcy(resistance, relative, links.viscous[place], links.minor[place], least, q)
     else:
         loss, gradient = _power_of_flow(numbers, load(block.resistance, place), links.minor[place], q)
     return loss, gradient
@@ -125,7 +134,7 @@ def _power_of_flow(numbers, resistance, minor, q):  # type: ignore[no-untyped-de
 
 
 @called
-def _darcy(resistance, relative, viscous, minor, q):  # type: ignore[no-untyped-def]
+def _darcy(resistance, relative, viscous, minor, least, q):  # type: ignore[no-untyped-def]
     """Loss and gradient by Darcy-Weisbach: `laws.darcy_weisbach_loss`. What no lane needs is left out."""
     size, minor = absolute(q), spread(minor)
     stiffness = resistance * (16 * np.pi * viscous)
@@ -142,6 +151,8 @@ def _darcy(resistance, relative, viscous, minor, q):  # type: ignore[no-untyped-
         whole = fma(factor, resistance, minor)
         gradient = choose(flowing, whole * size * 2.0 + slope * (1.0 / viscous) * resistance * size * size, gradient)
         loss = choose(flowing, whole * size, loss)
+    small = less(gradient, spread(least))
+    loss, gradient = choose(small, spread(least / 2), loss), choose(small, spread(least / 2), gradient)
     return loss * q, gradient
 
 
@@ -163,7 +174,6 @@ def early_pipes(compiled, block):  # type: ignore[no-untyped-def]
     A pipe that closed only trickles.
     """
     groups = compiled.structure.groups
-    trickle = 1.0 / compiled.numbers.high_resistance
     for k in range(groups[EARLY_PIPE], groups[THROTTLE]):
         p, c = plain_pipe(compiled, block, k)
         store(block.conductance, k, p)
@@ -175,7 +185,7 @@ def early_pipes(compiled, block):  # type: ignore[no-untyped-def]
                 block.conductance[k, lane] = 0.0
                 block.constant[k, lane] = 0.0
             elif block.status[lane, k] <= CLOSED:
-                block.conductance[k, lane] = trickle
+                block.conductance[k, lane] = block.trickle[0, lane]
                 block.constant[k, lane] = 0.0
 
 
@@ -238,8 +248,7 @@ def throttles(compiled, block):  # type: ignore[no-untyped-def]
 @part
 def machines(compiled, block):  # type: ignore[no-untyped-def]
     """Tangents of pumps and valves, lane by lane."""
-    numbers, links, groups = compiled.numbers, compiled.links, compiled.structure.groups
-    structure, trickle = compiled.structure, 1.0 / numbers.high_resistance
+    links, groups, structure = compiled.links, compiled.structure.groups, compiled.structure
     for k in range(groups[MACHINE], groups[END]):
         kind = links.kind[k]
         for lane in range(LANES):
@@ -250,10 +259,10 @@ def machines(compiled, block):  # type: ignore[no-untyped-def]
             elif not passes(kind, status, setting) or (
                 kind == PUMP and stalled(compiled, links.pump[k], setting, block.flow[k, lane])
             ):
-                block.conductance[k, lane] = trickle
+                block.conductance[k, lane] = block.trickle[0, lane]
                 block.constant[k, lane] = 0.0
             elif kind == FCV and status == ACTIVE:
-                block.conductance[k, lane] = trickle
+                block.conductance[k, lane] = block.trickle[0, lane]
                 block.constant[k, lane] = setting
             else:
                 q = block.flow[k, lane]
@@ -297,9 +306,7 @@ def _pump_loss(compiled, pump, curve, flow, speed):  # type: ignore[no-untyped-d
         gradient = strength / q**2 if q > 0.0 else np.inf
         if gradient > numbers.high_resistance:
             return numbers.high_resistance * flow, numbers.high_resistance
-        if gradient < numbers.low_resistance:
-            return numbers.low_resistance * flow, numbers.low_resistance
-        return -strength / flow, gradient
+        return -strength / flow, max(gradient, numbers.low_resistance)
     n = pumps.n[pump] if abs(pumps.n[pump] - 1.0) > 1e-6 else 1.0
     h0, r = -pumps.h0[pump] * speed**2, pumps.r[pump] * speed ** (2.0 - n)
     if n == 1.0:
@@ -325,7 +332,7 @@ def _valve_loss(compiled, place, flow, setting):  # type: ignore[no-untyped-def]
             minor = links.minor_per_coefficient[place] * setting
         elif kind == PCV:
             minor = _positional_minor(compiled, place, setting)
-        elif kind == PBV and setting != 0.0 and minor * flow * flow <= setting:
+        elif kind == PBV and setting != 0.0 and minor * flow * abs(flow) <= setting:
             return setting, numbers.low_resistance / 100.0
     if minor <= 0.0:
         return numbers.low_resistance * flow, numbers.low_resistance
