@@ -20,7 +20,7 @@ from tweeling.physics.hydraulics import laws
 from tweeling.physics.hydraulics.contract import Conditions, Engine, Solution, Status, StoppingRule
 from tweeling.physics.hydraulics.plan import ORIFICE, Plan, PumpLaw
 
-TIGHT = StoppingRule(accuracy=1e-12, trials=100)
+TIGHT = StoppingRule(accuracy=1e-14, trials=100)
 SHRINK = 4
 STEPS = 7
 BATCH = 2048

@@ -259,7 +259,7 @@ def test_the_number_of_threads_must_be_one(monkeypatch: pytest.MonkeyPatch) -> N
         (100, "2", [100]),  # not enough to do for two
         (1001, "2", [500, 501]),
         (1001, "3", [333, 334, 334]),
-        (20_000, "2", [3333, 3333, 3334] * 2),  # 4,800 at most
+        (20_000, "2", [5000] * 4),  # 9,600 at most
         (1, "64", [1]),
     ],
 )

@@ -48,8 +48,8 @@ HOLDING = (LinkKind.PRV, LinkKind.PSV)
 SLACK = 1e-12
 """m3/s: a change of flow below this never delays convergence by heads."""
 STILL = 1e-9
-"""m3/s: a solve goes on while a closed link or rounding accounts for more than this in a balance, or while more than this moves
-in a network at rest (by our own rule); ..."""
+"""m3/s: a solve goes on while a closed link (or rounding) accounts for more than this, or than the accuracy asked for, in a
+balance, or while more than this moves in a network at rest (by our own rule); ..."""
 PATIENCE = 5
 """... but for so many iterations at most once all else is settled: what still creeps then is no transient."""
 RESTLESS = 20
@@ -292,7 +292,8 @@ def _iterate(
     members.dry |= dry
     _dry_out(plan, members)
     done = settled & looks & ~more
-    creeping = (step.creep > STILL).any(1) | (step.rounding > STILL)
+    still = np.minimum(STILL, accuracy * step.total)
+    creeping = (step.creep > still[:, None]).any(1) | (step.rounding > STILL)
     # Heads that come back from a zone that sank leave the rounding of a long way: the step after is needed, too.
     returns = members.waited < 0
     members.waited = np.where(more, -1, np.where(done & creeping, np.maximum(members.waited, 0) + 1, 0))

@@ -466,8 +466,9 @@ def _conclude(  # type: ignore[no-untyped-def]
                 if more:
                     done = False
                     _dries(block, lane, which)
-    block.waited[lane] = -1 if more else max(block.waited[lane], 0) + 1 if done and creep > STILL else 0
-    done = done and not returns and (creep <= STILL or block.waited[lane] >= PATIENCE)
+    still = min(STILL, accuracy * total)
+    block.waited[lane] = -1 if more else max(block.waited[lane], 0) + 1 if done and creep > still else 0
+    done = done and not returns and (creep <= still or block.waited[lane] >= PATIENCE)
     # A pivot that is all rounding belongs to a zone without supply; where none was found, the step proves nothing.
     done &= block.sums[3, lane] >= LEAST_PIVOT
     if not done and iteration < trials:

@@ -63,7 +63,8 @@ def stalled(compiled, pump, speed, flow):  # type: ignore[no-untyped-def]
 @compiled
 def trickle(compiled, iteration):  # type: ignore[no-untyped-def]
     """What a closed link conducts: `reference.trickle`."""
-    return 10.0 ** -min(max(iteration - FADES, 0), FAINTEST) / compiled.numbers.high_resistance
+    fade = 10.0 ** -min(iteration - FADES, FAINTEST) if iteration > FADES else 1.0
+    return fade / compiled.numbers.high_resistance
 
 
 @compiled
