@@ -69,7 +69,7 @@ def test_a_solution_keeps_mass_and_energy(case: Path, solve: Engine) -> None:
     solution = solve(plan, conditions, plan.cold_flows(conditions), TIGHT)
     left = balance.residuals(plan, conditions, solution)
     largest = np.abs(solution.flows.link).max()
-    assert left.mass[0] <= 1e-11 * largest
+    assert left.mass[0] <= 1e-9 * largest  # a valve of no resistance makes a flow of the rounding of heads
     assert left.energy[0] <= 1e-8
     assert left.setting[0] <= 1e-9
     assert left.leaking[0] == 0

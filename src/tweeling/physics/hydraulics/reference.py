@@ -293,7 +293,7 @@ def _iterate(
     _dry_out(plan, members)
     done = settled & looks & ~more
     still = np.minimum(STILL, accuracy * step.total)
-    creeping = (step.creep > still[:, None]).any(1) | (step.rounding > STILL)
+    creeping = (step.creep > still[:, None]).any(1) | (step.rounding > still)
     # Heads that come back from a zone that sank leave the rounding of a long way: the step after is needed, too.
     returns = members.waited < 0
     members.waited = np.where(more, -1, np.where(done & creeping, np.maximum(members.waited, 0) + 1, 0))

@@ -306,6 +306,7 @@ def _block(plan: Plan, compiled: Compiled, given: Given) -> Block:
         demand=rows(n),
         lower=rows(entries),
         beyond=rows(entries if len(structure.lopsided_columns) else 1),
+        held=rows(len(structure.valve_place)),
         flow=rows(m),
         resistance=rows(m + pieces + trees),
         relative=rows(m + pieces + trees if numbers.darcy else 1),

@@ -427,7 +427,7 @@ def _conclude(  # type: ignore[no-untyped-def]
     block.error[lane] = error
     converged = error <= accuracy and block.sums[2, lane] <= 0.0 and block.step[0, lane] == 1.0
     converged = converged and (not own or total > accuracy or left <= STILL)
-    sinking, creep = creeping(compiled, block, lane)
+    sinking, creep, rounding = creeping(compiled, block, lane)
     if creep <= numbers.flow_tolerance:
         sinking = -1
     last = regulate(compiled, block, lane)
@@ -466,7 +466,7 @@ def _conclude(  # type: ignore[no-untyped-def]
                 if more:
                     done = False
                     _dries(block, lane, which)
-    still = min(STILL, accuracy * total)
+    creep, still = max(creep, rounding), min(STILL, accuracy * total)
     block.waited[lane] = -1 if more else max(block.waited[lane], 0) + 1 if done and creep > still else 0
     done = done and not returns and (creep <= still or block.waited[lane] >= PATIENCE)
     # A pivot that is all rounding belongs to a zone without supply; where none was found, the step proves nothing.

@@ -1,9 +1,10 @@
 """One Newton step of all lanes: linearise, eliminate, substitute, move; see `physics/hydraulics/reference.py`.
 
-The matrix is kept as conductances, between junctions (`lower`) and from a junction to the ground (`ground`: to fixed heads and
-outlets). A pivot is the sum of a junction's conductances; to eliminate it is to share its own among its neighbours. All these
-numbers are positive and nothing is ever subtracted, so that a pipe of almost no resistance drowns none of its neighbours
-(Grassmann, Taksar, Heyman 1985). Only rows in which a valve holds a pressure have numbers of both signs.
+The matrix is kept as conductances, between junctions (`lower`) and from a junction to the ground (`ground`, its column's
+sum: to fixed heads and outlets). A pivot is the sum of a junction's conductances; to eliminate it is to share its own among
+its neighbours. All these numbers are positive and nothing is ever subtracted, so that a pipe of almost no resistance drowns
+none of its neighbours (Grassmann, Taksar, Heyman 1985). A valve that holds a pressure moves its row to another, which leaves
+the sums of columns as they are; what is left of the row is 1 on the diagonal.
 
 The sweep over columns is one pass through memory there and one back: tangents of a column's plain pipes are made, added and
 eliminated while they are in the cache; on the way back their flows move as soon as the heads of both ends have.
@@ -118,8 +119,9 @@ def _hold_pressures(compiled, block):  # type: ignore[no-untyped-def]
                     _set_between(block, n, target, lane, _between(block, n, target, lane) + moved)
                 if source >= n:
                     _set_between(block, n, source, lane, 0.0)
-            block.ground[passes, lane] += block.ground[holds, lane] + block.trickle[0, lane]
-            block.ground[holds, lane] = 1.0
+            block.ground[passes, lane] += block.trickle[0, lane]
+            block.ground[holds, lane] += 1.0
+            block.held[structure.held[holds], lane] = 1.0
             block.right[passes, lane] += block.right[holds, lane]
             block.right[holds, lane] = compiled.elevation[holds] + block.setting[lane, place] - block.head[holds, lane]
 
@@ -149,14 +151,14 @@ def _eliminate(compiled, block):  # type: ignore[no-untyped-def]
                 store(block.conductance, place, p)
                 s = s + p
         pivot = s
-        if structure.lopsided[k]:
-            for a in range(first[k], first[k + 1]):
-                above = load(lower, a) + load(beyond, a)
-                store(beyond, a, above)
-                pivot = pivot + above
-        else:
-            for a in range(first[k], first[k + 1]):
-                pivot = pivot + load(lower, a)
+        for a in range(first[k], first[k + 1]):
+            pivot = pivot + load(lower, a)
+            if structure.lopsided[k]:
+                store(beyond, a, load(lower, a) + load(beyond, a))
+        if structure.held[k] >= 0:
+            held = load(block.held, structure.held[k])
+            pivot = choose(less(spread(0.0), held), held, pivot)
+            store(block.held, structure.held[k], spread(0.0))
         small = less(pivot, least)
         lowest = choose(small, pivot, lowest)
         inverse = spread(1.0) / choose(small, stand_in, pivot)
@@ -166,9 +168,9 @@ def _eliminate(compiled, block):  # type: ignore[no-untyped-def]
         at, last = structure.pair_first[k], first[k + 1]
         for a in range(first[k], last):
             between, i = load(lower, a), row[a]
-            store(ground, i, fma(between, share, load(ground, i)))
             store(right, i, fma(between, flow, load(right, i)))
             if structure.lopsided[k]:
+                store(ground, i, fma(load(beyond, a), share, load(ground, i)))
                 below, above = between * inverse, load(beyond, a) * inverse
                 for b in range(a + 1, last):
                     target = pair[at]
@@ -177,6 +179,7 @@ def _eliminate(compiled, block):  # type: ignore[no-untyped-def]
                     store(lower, target, load(lower, target) + change)
                     store(beyond, target, load(beyond, target) + (below * load(beyond, b) - change))
             else:
+                store(ground, i, fma(between, share, load(ground, i)))
                 factor = between * inverse
                 for b in range(a + 1, last):
                     target = pair[at]

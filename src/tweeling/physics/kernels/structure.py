@@ -61,6 +61,7 @@ class Structure(NamedTuple):
         incident_first, incident: places at a position; (node + 1,), (2 m,).
         link_start, link_end: nodes of links; (link,). node_first, node_link: links at a node; (node + 1,), (2 link,).
         valve_place, valve_holds, valve_passes: pressure valves in order of treatment; (valve,).
+        held: which of these a pressure valve holds, by a number of its own, else -1; (n,).
         lopsided: columns whose values above the diagonal may differ from those below; (n,). lopsided_columns: their numbers.
         move_first, move_from, move_to: which matrix values a valve's row moves where; value v < n is diagonal v, n + e is
             entry e below, n + z + e above the diagonal; (valve + 1,), (moves,).
@@ -98,6 +99,7 @@ class Structure(NamedTuple):
     valve_place: Ints
     valve_holds: Ints
     valve_passes: Ints
+    held: Ints
     lopsided: Bools
     lopsided_columns: Ints
     move_first: Ints
@@ -190,6 +192,7 @@ def make_structure(plan: Plan, *, folded: bool = False) -> Structure:
         valve_place=place[valve_array[:, 0]],
         valve_holds=position[valve_array[:, 1]],
         valve_passes=position[valve_array[:, 2]],
+        held=_numbered(position[valve_array[:, 1]], n),
         lopsided=lopsided,
         lopsided_columns=np.flatnonzero(lopsided),
         move_first=np.cumsum([0, *(len(one) for one in moves)]),
@@ -255,6 +258,13 @@ def _pieces(folding: Folding, places: _Places, turned: Bools, by_place: Ints) ->
     new_first = np.concatenate([[0], np.cumsum(np.diff(first)[by_place])])
     node[new_first[1:][turned[by_place]] - 1] = folding.chain_start[by_place[turned[by_place]]]
     return new_first, link, node
+
+
+def _numbered(positions: Ints, n: int) -> Ints:
+    """Numbers of some columns, one after another; -1 for the others; (n,)."""
+    number, some = np.full(n, -1), np.unique(positions)
+    number[some] = np.arange(len(some))
+    return number
 
 
 def _early(start: Ints, end: Ints, entry: Ints, held: Bools, n: int) -> Ints:

@@ -23,18 +23,26 @@ from tweeling.physics.kernels.tables import (
 )
 from tweeling.physics.kernels.tangents import passes, stalled
 
+EPSILON = float(np.finfo(float).eps)
+
 
 @part
 def creeping(compiled, block, lane):  # type: ignore[no-untyped-def]
-    """Place of the link with the largest flow that only a sinking zone explains, and that flow; opens baseless PSVs."""
+    """Place of the link with the largest flow that only a sinking zone explains, that flow, and flow that is rounding.
+
+    A link of almost no resistance makes a flow of the rounding of rises. Opens baseless PSVs.
+    """
     structure, numbers, links = compiled.structure, compiled.numbers, compiled.links
-    worst, at = 0.0, -1
+    worst, at, rounding = 0.0, -1, 0.0
     for k in range(structure.groups[SOFT_PIPE], structure.groups[END]):
         if structure.groups[THROTTLE] <= k < structure.groups[MACHINE] or block.dry_link[lane, k]:
             continue
         kind, status = links.kind[k], block.status[lane, k]
         quiet = not passes(kind, status, block.setting[lane, k]) or (kind == FCV and status == ACTIVE)
-        if quiet:
+        if not quiet:
+            size = abs(block.rise[structure.start[k], lane]) + abs(block.rise[structure.end[k], lane])
+            rounding = max(rounding, block.conductance[k, lane] * size * EPSILON)
+        else:
             rise = block.rise[structure.start[k], lane] - block.rise[structure.end[k], lane]
             creep = abs(rise) * block.trickle[0, lane]
             if creep > worst:
@@ -49,7 +57,7 @@ def creeping(compiled, block, lane):  # type: ignore[no-untyped-def]
                 block.status[lane, place] = XPRESSURE
                 block.flow[place, lane] = 0.0
                 _flatten(compiled, block, lane)
-    return at, worst
+    return at, worst, rounding
 
 
 @part

@@ -161,10 +161,10 @@ class Block(NamedTuple):
 
     Equations: `ground` is what a junction gives to fixed heads and outlets for a m of rise, and once its column is eliminated
     the inverse of the pivot; `lower` the conductance between two junctions (minus the matrix value), `beyond` by how much the
-    one above the diagonal is larger. `drawn` is what is drawn on the way to a piece; in the first step of a lane that is
-    `rough` (1, else 0), `shift` is by how much a piece's flow is another than the chain's less that; `loss` and `gradient` are
-    those of pieces and trees at the flows before the last step; `bend` is how fast a chain's gradient changes, `change` what
-    its flow moved last; `trees` is the sum of flows in trees.
+    one above the diagonal is larger; `held` is 1 where a valve holds the pressure. `drawn` is what is drawn on the way to a
+    piece; in the first step of a lane that is `rough` (1, else 0), `shift` is by how much a piece's flow is another than the
+    chain's less that; `loss` and `gradient` are those of pieces and trees at the flows before the last step; `bend` is how
+    fast a chain's gradient changes, `change` what its flow moved last; `trees` is the sum of flows in trees.
 
     From `member` on it is the loop's own. By lane: its member (-1 none), iteration, next check and last error; whether links
     were reopened (see `reference._reopen`); how long it has waited for what creeps; whether it is clean (nothing dry, and
@@ -182,6 +182,7 @@ class Block(NamedTuple):
     demand: Floats
     lower: Floats
     beyond: Floats
+    held: Floats
     flow: Floats
     resistance: Floats
     relative: Floats
