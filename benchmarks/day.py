@@ -1,4 +1,4 @@
-"""A day with tanks and controls for 1,000 members, against EPANET runs one after another; both stop at 1e-5.
+"""A day with tanks and controls for 1,000 members, against EPANET runs one after another, which stop at 1e-5.
 
 python benchmarks/day.py [--quick]
 """
@@ -22,6 +22,8 @@ NETWORKS = {"epyt/L-TOWN": 6, "epyt/Net3": 60}
 """EPANET runs a repetition, of which the time of 1,000 is taken."""
 MEMBERS, REPETITIONS = 1000, 3
 DAY = 24 * 3600
+ACCURACY = 1e-6
+"""Part of all flow that ours leaves to move; EPANET stops where its last step has moved 1e-5, and has less left than that."""
 
 
 def epanet_day(epanet: Epanet, member: int) -> tuple[float, float]:
@@ -42,7 +44,7 @@ def ours(network: tw.Network, members: int, threads: int) -> tuple[float, float]
     os.environ["TWEELING_THREADS"] = str(threads)
     began = np.array([process_time(), perf_counter()])
     tw.simulate(
-        network, hours=24, members=members, beliefs={"node_demand_sd": 0.12}, rng=1, accuracy=1e-5, keep=[network.nodes.ids[0]],
+        network, hours=24, members=members, beliefs={"node_demand_sd": 0.12}, rng=1, accuracy=ACCURACY, keep=[network.nodes.ids[0]],
         quantities=["pressure"],
     )  # fmt: skip
     return tuple(np.array([process_time(), perf_counter()]) - began)
@@ -79,10 +81,10 @@ def main() -> None:
                 {
                     "row": f"a day with tanks and controls, {threads} {'core' if threads == 1 else 'cores'}",
                     "what": f"{name}, {members} members",
-                    "at_least": "EPANET / ours >= 5",
-                    "aim": "10",
+                    "at_least": "EPANET / ours >= 10",
+                    "aim": "20",
                     "measured": said,
-                    "verdict": "met" if ratio >= 5 else "short",
+                    "verdict": "met" if ratio >= 10 else "short",
                 }
             )
     if not asked.quick:
@@ -94,7 +96,7 @@ def main() -> None:
                 "setters left out) in each repetition: "
                 + ", ".join(f"{name} {sample}" for name, sample in NETWORKS.items())
                 + "; a member is taken to cost their mean. Ours is the whole `tw.simulate`, keeping the "
-                "pressure of one node; EPANET keeps nothing. Both stop at 1e-5. "
+                "pressure of one node; EPANET keeps nothing. EPANET stops at 1e-5, ours where 1e-6 of all flow is left to move. "
                 "On one core both in seconds of CPU, for machines are shared; on more, on the wall. "
                 "Demands differ by a node's factor: uniform 80 to 120 % in "
                 "EPANET, log-normal with sd 0.12 in ours.",
