@@ -19,6 +19,13 @@ NO_FLOW = 1e-30
 LEAST_SPAN = 0.1 * 0.3048
 """m: smallest range of pressure over which a demand goes from nothing to all (EPANET's MINPDIFF)."""
 
+CURVATURE = 0.5
+"""(n - 1) / 2 of a loss q^n: what a Newton step leaves of a change dq is this times dq^2 / q; n is 2 at most in pipes."""
+TURBULENT = 1000 * np.pi
+"""q / (viscosity diameter) at Re = 4000."""
+UNSTEADY = 5.0
+"""What stands for CURVATURE below Re = 4000, where the friction factor first rises with the flow."""
+
 Law = tuple[Floats, Floats]
 """Loss in m and gradient in m per m3/s, of one shape."""
 
@@ -41,7 +48,7 @@ def friction_factor(reynolds: Floats, relative_roughness: Floats) -> Law:
         relative_roughness: e / d, no unit.
     """
     log = -2 / np.log(10)
-    low = 1000 * np.pi
+    low = TURBULENT
     w = np.maximum(reynolds, low)
     y1 = 5.74 * (np.pi / 4) ** 0.9 / w**0.9
     y2 = relative_roughness / 3.7 + y1
@@ -89,6 +96,35 @@ def darcy_weisbach_loss(
     gradient = np.where(laminar, stiffness + 2 * minor * q, turbulent_gradient)
     small = gradient < least
     return np.where(small, flow * least / 2, loss), np.where(small, least / 2, gradient)
+
+
+def curvature(plan: Plan) -> Floats:
+    """h'' q / (2 h') of each link's loss, at most; infinite where its gradient jumps or is not known; (link,)."""
+    kind, pumps = plan.network.links.kind, plan.pumps
+    smooth = (kind <= LinkKind.PIPE) | np.isin(kind, (LinkKind.TCV, LinkKind.PRV, LinkKind.PSV, LinkKind.FCV))
+    result = np.where(smooth, CURVATURE, np.inf)
+    by_function = pumps.law == PumpLaw.FUNCTION
+    result[plan.network.pumps.link[by_function]] = np.maximum(pumps.n[by_function] - 1, 1) / 2
+    return result
+
+
+def left_to_move(plan: Plan, before: Floats, change: Floats) -> Floats:
+    """What a whole Newton step leaves for the next one to move, m3/s; (member, link).
+
+    The tangent at q is off by h'' dq^2 / 2 after a step dq, which is worth h''/(2 h') dq^2 of flow; no more than dq is counted.
+
+    Args:
+        plan: the compiled network.
+        before: flow that the tangent was made at; (member, link).
+        change: of the flow; (member, link).
+    """
+    size, bend = np.abs(change), np.broadcast_to(curvature(plan), change.shape)
+    if plan.network.options.headloss == "DW":
+        pipe = plan.network.links.kind <= LinkKind.PIPE
+        bend = np.where(pipe & (np.abs(before) <= TURBULENT * plan.viscous_flow), UNSTEADY, bend)
+    with np.errstate(invalid="ignore"):
+        left = bend * size * (size / np.maximum(np.abs(before), NO_FLOW))
+    return np.where(left < size, left, size)
 
 
 def pipe_loss(plan: Plan, flow: Floats, resistance: Floats, roughness: Floats) -> Law:

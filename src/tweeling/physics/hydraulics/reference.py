@@ -55,6 +55,7 @@ PATIENCE = 5
 RESTLESS = 20
 """Iterations after which zones without supply are looked for also in a member that does not converge, every tenth time: where
 pipes have almost no resistance, the rounding of a sinking zone's heads is flow enough to keep it from converging."""
+EPSILON = float(np.finfo(float).eps)
 TIRED = 60
 """Iterations after which a pump of constant power that closed stays so: often enough it has pressed against a closed way."""
 FADES, FAINTEST = 20, 12
@@ -130,15 +131,15 @@ class _Step(NamedTuple):
     """What a Newton step moved.
 
     Args:
-        moved, total: sums of |change| and of |flow|, m3/s; (member,).
+        left, total: sums of what the step leaves to move (`laws.left_to_move`) and of |flow|, m3/s; (member,).
         worst: the link that changed most; (member,).
-        head_error: largest |change| * gradient of flows that changed by more than SLACK: how far a loss was from its head
+        head_error: largest left * gradient of links that have more than SLACK left: how far a loss is from its head
             difference, m; (member,).
         creep: flow that only a sinking zone explains, m3/s; (member, link).
         rounding: what the rounding of the rises is as flow, at most, m3/s; (member,).
     """
 
-    moved: Floats
+    left: Floats
     total: Floats
     worst: Ints
     head_error: Floats
@@ -249,10 +250,10 @@ def _iterate(
     step = _update(plan, given, members, tangent, rise, taken[:, None])
     members.iterations += 1
     accuracy = rule.accuracy if rule.accuracy is not None else OWN_RELATIVE_CHANGE
-    members.error = np.where(step.total > accuracy, step.moved / np.maximum(step.total, accuracy), step.moved)
+    members.error = np.where(step.total > accuracy, step.left / np.maximum(step.total, accuracy), step.left)
     converged = members.error <= accuracy
     if rule.accuracy is None:
-        converged &= (step.head_error <= rule.head) & ((step.total > accuracy) | (step.moved <= STILL))
+        converged &= (step.head_error <= rule.head) & ((step.total > accuracy) | (step.left <= STILL))
     converged &= taken == 1
 
     old = members.status
@@ -515,7 +516,7 @@ def _update(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, ris
     change = np.where(delivers & (change < -members.flow), -members.flow / 2, change)
     flow = members.flow + change
 
-    total, moved = np.zeros(len(flow)), np.zeros(len(flow))
+    total, left = np.zeros(len(flow)), np.zeros(len(flow))
     for name, conductance, constant in tangent.outlets:
         old = getattr(members, name)
         difference = np.where(conductance > 0, step * (constant + conductance * rise[:, :n] - old), 0.0)
@@ -524,7 +525,11 @@ def _update(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, ris
             difference = np.clip(difference, -most, most)
         setattr(members, name, old + difference)
         total += np.abs(old + difference).sum(1)
-        moved += np.abs(difference).sum(1)
+        size = np.abs(difference)
+        if name != "delivered":
+            bend = np.where(step < 1, np.inf, laws.CURVATURE) * size / np.maximum(np.abs(old), laws.NO_FLOW)
+            size = size * np.minimum(bend, 1)
+        left += size.sum(1)
 
     off = _dry_links(plan, members.dry)
     quiet = (~runs | ((members.status == Status.ACTIVE) & (links.kind == LinkKind.FCV))) & ~off
@@ -540,13 +545,14 @@ def _update(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, ris
             change[member, link] = flow[member, link] - members.flow[member, link]
             creep[member, link] = abs(rise[member, passes_on]) * tangent.trickle
     change = np.where(off, 0.0, change)
+    todo = np.where(step < 1, np.abs(change), laws.left_to_move(plan, members.flow, change))
     members.flow = np.where(off, 0.0, flow)
     total += np.abs(members.flow).sum(1)
-    moved += np.abs(change).sum(1)
-    head_error = np.where(np.abs(change) > SLACK, np.abs(change) * tangent.gradient, 0.0).max(1, initial=0.0)
+    left += todo.sum(1)
+    head_error = np.where(todo > SLACK, todo * tangent.gradient, 0.0).max(1, initial=0.0)
     size = np.abs(rise[:, links.start]) + np.abs(rise[:, links.end])
-    rounding = (tangent.conductance * size).max(1, initial=0.0) * np.finfo(float).eps
-    return _Step(moved, total, _argmax(np.abs(change)), head_error, creep, rounding)
+    rounding = (tangent.conductance * size).max(1, initial=0.0) * EPSILON
+    return _Step(left, total, _argmax(np.abs(change)), head_error, creep, rounding)
 
 
 def _net_inflow(plan: Plan, flow: Floats) -> Floats:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from tweeling.physics.hydraulics.reference import DAMPING, PATIENCE, RESTLESS, STILL
+from tweeling.physics.hydraulics.reference import DAMPING, EPSILON, PATIENCE, RESTLESS, STILL, TIRED
 from tweeling.physics.kernels.compiled import compiled, compiled_entry, part
 from tweeling.physics.kernels.newton import newton_step
-from tweeling.physics.kernels.structure import MACHINE, SOFT_PIPE, THROTTLE
+from tweeling.physics.kernels.structure import END, MACHINE, SOFT_PIPE, THROTTLE
 from tweeling.physics.kernels.switching import check_links, creeping, regulate, switch
 from tweeling.physics.kernels.tables import (
     CHECK_VALVE,
     CLOSED,
     CYCLING,
+    ENORMOUS,
     FCV,
     LEAST_PIVOT,
     OK,
@@ -27,14 +28,13 @@ from tweeling.physics.kernels.tables import (
     UNSUPPLIED,
     XHEAD,
 )
-from tweeling.physics.kernels.tangents import passes
-from tweeling.physics.kernels.vector import LANES, choose, less, load, spread, store
+from tweeling.physics.kernels.tangents import losses_in_trees, passes
+from tweeling.physics.kernels.vector import LANES, spread, store
 
 
 @compiled_entry
-def solve_members(compiled, given, block, output, accuracy, head_tolerance, trials, check_frequency, max_check):  # type: ignore[no-untyped-def]
-    """Solves all members, LANES at a time; a lane that is done takes the next member."""
-    n_members = output.head.shape[0]
+def solve_members(compiled, given, block, output, who, accuracy, head_tolerance, trials, check_frequency, max_check):  # type: ignore[no-untyped-def]
+    """Solves the members `who`, LANES at a time; a lane that is done takes the next one."""
     member, iteration, next_check = block.member, block.iteration, block.next_check
     shared = given.resistance.shape[0] == 1 and given.roughness.shape[0] == 1
     waiting, running = 0, 0
@@ -42,8 +42,8 @@ def solve_members(compiled, given, block, output, accuracy, head_tolerance, tria
     while True:
         coming = 0
         for lane in range(LANES):
-            if member[lane] < 0 and waiting < n_members:
-                member[lane], iteration[lane], next_check[lane] = waiting, 0, check_frequency
+            if member[lane] < 0 and waiting < who.shape[0]:
+                member[lane], iteration[lane], next_check[lane] = who[waiting], 0, check_frequency
                 block.moving[coming] = lane
                 coming += 1
                 waiting += 1
@@ -51,21 +51,23 @@ def solve_members(compiled, given, block, output, accuracy, head_tolerance, tria
         if running == 0:
             return
         if coming > 0:
-            _put_in_numbers(compiled, given, block, coming)
             for at in range(coming):
                 lane = block.moving[at]
                 _put_in(compiled, given, block, lane, member[lane], shared)
+            _put_in_numbers(compiled, given, block, coming)
         for lane in range(LANES):
             iteration[lane] += 1
-            restless = (iteration[lane] > 30 and block.error[lane] > 1e-3) or (
-                iteration[lane] > 100 and block.error[lane] > 1e-5
-            )
+            error = block.error[lane]
+            restless = (iteration[lane] > 30 and error > 1e-3) or (iteration[lane] > 100 and error > 1e-5)
             block.step[0, lane] = DAMPING[iteration[lane] % len(DAMPING)] if restless else 1.0
             if member[lane] >= 0 and iteration[lane] == trials:
                 for place in range(block.flow.shape[0]):
                     block.before[lane, place] = block.flow[place, lane]
+            if block.dried[lane]:
+                _ground_dry(compiled, block, lane)
         newton_step(compiled, given, block, head_tolerance)
-        leaving = 0
+        store(block.rough, 0, spread(0.0))
+        leaving, known = 0, True
         for lane in range(LANES):
             if member[lane] < 0:
                 continue
@@ -76,6 +78,11 @@ def solve_members(compiled, given, block, output, accuracy, head_tolerance, tria
             if done:
                 block.moving[leaving] = lane
                 leaving += 1
+                known &= block.known[lane]
+        if not known:
+            losses_in_trees(compiled, block)
+            for lane in range(LANES):
+                block.known[lane] = True
         if leaving > 0:
             _take_out_numbers(compiled, block, output, leaving)
             for at in range(leaving):
@@ -85,82 +92,12 @@ def solve_members(compiled, given, block, output, accuracy, head_tolerance, tria
                 running -= 1
 
 
-@part
-def _put_in_numbers(compiled, given, block, coming):  # type: ignore[no-untyped-def]
-    """Loads heads, demands and flows of the members in the first lanes of `moving`, four at a time."""
-    structure, n, nodes = compiled.structure, compiled.numbers.n, compiled.numbers.n_nodes
-    for lane in range(LANES):
-        block.sums[1, lane] = 0.0
-    for at in range(coming):
-        lane = block.moving[at]
-        row = block.member[lane] if given.fixed_head.shape[0] > 1 else 0
-        top = -np.inf
-        for fixed in range(nodes - n):
-            block.head[n + fixed, lane] = given.fixed_head[row, fixed]
-            top = max(top, given.fixed_head[row, fixed])
-        block.sums[0, lane], block.sums[1, lane] = top, 1.0
-    top_row, comes = load(block.sums, 0), less(spread(0.0), load(block.sums, 1))
-    for position in range(n):
-        store(block.head, position, choose(comes, top_row, load(block.head, position)))
-    for at in range(0, coming, 4):
-        a, b, c, d = _four(block.moving, at, coming)
-        own = given.demand.shape[0] > 1
-        w, x, y, z = _rows_of(block.member, a, b, c, d, own)
-        for junction in range(n):
-            here = np.uint64(structure.position[junction])
-            block.demand[here, a] = given.demand[w, junction]
-            block.demand[here, b] = given.demand[x, junction]
-            block.demand[here, c] = given.demand[y, junction]
-            block.demand[here, d] = given.demand[z, junction]
-        own = given.flow.shape[0] > 1
-        w, x, y, z = _rows_of(block.member, a, b, c, d, own)
-        for place in range(structure.order.shape[0]):
-            link = np.uint64(structure.order[place])
-            block.flow[place, a] = given.flow[w, link]
-            block.flow[place, b] = given.flow[x, link]
-            block.flow[place, c] = given.flow[y, link]
-            block.flow[place, d] = given.flow[z, link]
-
-
-@part
-def _take_out_numbers(compiled, block, output, leaving):  # type: ignore[no-untyped-def]
-    """Writes heads and flows of the members in the first lanes of `moving`, four at a time."""
-    structure = compiled.structure
-    for at in range(0, leaving, 4):
-        a, b, c, d = _four(block.moving, at, leaving)
-        w, x, y, z = _rows_of(block.member, a, b, c, d, True)
-        for node in range(compiled.numbers.n_nodes):
-            position = np.uint64(structure.position[node])
-            output.head[w, node] = block.head[position, a]
-            output.head[x, node] = block.head[position, b]
-            output.head[y, node] = block.head[position, c]
-            output.head[z, node] = block.head[position, d]
-        for place in range(structure.order.shape[0]):
-            link = np.uint64(structure.order[place])
-            output.flow[w, link] = block.flow[place, a]
-            output.flow[x, link] = block.flow[place, b]
-            output.flow[y, link] = block.flow[place, c]
-            output.flow[z, link] = block.flow[place, d]
-
-
 @compiled
-def _four(moving, at, end):  # type: ignore[no-untyped-def]
-    """Four lanes from `at` on; the last one again and again where there are fewer: written twice, it is still the same."""
-    last = end - 1
-    return (
-        np.uint64(moving[at]),
-        np.uint64(moving[min(at + 1, last)]),
-        np.uint64(moving[min(at + 2, last)]),
-        np.uint64(moving[min(at + 3, last)]),
-    )
-
-
-@compiled
-def _rows_of(member, a, b, c, d, own):  # type: ignore[no-untyped-def]
-    """The rows of the members in four lanes, in an array that has a row for each of them or one for all."""
-    if not own:
-        return np.uint64(0), np.uint64(0), np.uint64(0), np.uint64(0)
-    return np.uint64(member[a]), np.uint64(member[b]), np.uint64(member[c]), np.uint64(member[d])
+def _ground_dry(compiled, block, lane):  # type: ignore[no-untyped-def]
+    """Equations of dry junctions: no rise."""
+    for position in range(compiled.numbers.n):
+        if block.dry_node[lane, position]:
+            block.ground[position, lane] = 1.0
 
 
 @compiled
@@ -172,8 +109,8 @@ def _find_dry(compiled, block):  # type: ignore[no-untyped-def]
         if block.any_dry[which] < 0:
             continue
         others = 0
-        for place in range(block.shut.shape[0]):
-            others += block.last_shut[which, place] != block.shut[place]
+        for link in range(block.shut.shape[0]):
+            others += block.last_shut[which, link] != block.shut[link]
         if others == 0:
             block.any_dry[-1] = which
             return which
@@ -187,11 +124,11 @@ def _find_dry(compiled, block):  # type: ignore[no-untyped-def]
 def _search_dry(compiled, block, which):  # type: ignore[no-untyped-def]
     """Searches from the sources through all links but those in `shut`, and remembers the answer."""
     dry, stack, structure = block.last_dry, block.stack, compiled.structure
-    n, nodes = compiled.numbers.n, compiled.numbers.n_nodes
-    for place in range(block.shut.shape[0]):
-        block.last_shut[which, place] = block.shut[place]
+    n = compiled.numbers.n_junctions
+    for link in range(block.shut.shape[0]):
+        block.last_shut[which, link] = block.shut[link]
     top = 0
-    for node in range(nodes):
+    for node in range(n + compiled.numbers.n_fixed):
         dry[which, node] = node < n
         if node >= n:
             stack[top] = node
@@ -200,11 +137,11 @@ def _search_dry(compiled, block, which):  # type: ignore[no-untyped-def]
     while top > 0:
         top -= 1
         node = stack[top]
-        for at in range(structure.incident_first[node], structure.incident_first[node + 1]):
-            place = structure.incident[at]
-            if block.shut[place]:
+        for at in range(structure.node_first[node], structure.node_first[node + 1]):
+            link = structure.node_link[at]
+            if block.shut[link]:
                 continue
-            other = structure.start[place] + structure.end[place] - node
+            other = structure.link_start[link] + structure.link_end[link] - node
             if dry[which, other]:
                 dry[which, other] = False
                 left -= 1
@@ -215,25 +152,26 @@ def _search_dry(compiled, block, which):  # type: ignore[no-untyped-def]
 
 @part
 def _put_in(compiled, given, block, lane, member, shared):  # type: ignore[no-untyped-def]
-    """Loads the rest of a member into a lane: statuses, settings, outlets, resistances; closed pipes and dry zones."""
+    """Loads a member into a lane."""
     structure, links, numbers = compiled.structure, compiled.links, compiled.numbers
-    n, m = numbers.n, structure.order.shape[0]
+    n, m = numbers.n, structure.start.shape[0]
     resistance_row = member if given.resistance.shape[0] > 1 else 0
     soft, throttle, machine = structure.groups[SOFT_PIPE], structure.groups[THROTTLE], structure.groups[MACHINE]
 
     if block.dried[lane]:
         block.dried[lane] = False
-        for position in range(n):
-            block.base[position, lane] = 0.0
+        for position in range(numbers.n_junctions + numbers.n_fixed):
             block.dry_node[lane, position] = False
         for place in range(m):
             block.dry_link[lane, place] = False
     if not (shared and block.clean[lane]):
         rough_row = member if given.roughness.shape[0] > 1 else 0
-        for place in range(throttle):
+        for place in range(structure.order.shape[0]):
+            if throttle <= place < m:
+                continue
             link = structure.order[place]
             block.resistance[place, lane] = given.resistance[resistance_row, link]
-            block.lane_shut[lane, place] = False
+            block.lane_shut[lane, link] = False
             if numbers.darcy:
                 block.relative[place, lane] = given.roughness[rough_row, link] / links.diameter[place]
     block.clean[lane] = shared
@@ -246,12 +184,10 @@ def _put_in(compiled, given, block, lane, member, shared):  # type: ignore[no-un
         link, kind = structure.order[place], links.kind[place]
         status, setting = given.status[status_row, link], given.setting[setting_row, link]
         block.status[lane, place], block.setting[lane, place] = status, setting
-        if kind == PUMP:
-            block.flow[place, lane] = max(block.flow[place, lane], numbers.no_flow)
         regulates = kind in (PRV, PSV, FCV) and not np.isnan(setting)
         reopens = kind == CHECK_VALVE or links.switched[place] or regulates
         stopped = kind == PUMP and setting == 0.0 and not links.switched[place]
-        block.shut[place] = (status == CLOSED and not reopens) or stopped
+        block.shut[link] = (status == CLOSED and not reopens) or stopped
         if throttle <= place < machine:
             minor = links.minor[place] if np.isnan(setting) else links.minor_per_coefficient[place] * setting
             block.minor[place - throttle, lane] = minor if status > CLOSED else -1.0
@@ -268,57 +204,178 @@ def _put_in(compiled, given, block, lane, member, shared):  # type: ignore[no-un
     which = _find_dry(compiled, block)  # also with all links open: a part of the network may have no link to a source
     if block.any_dry[which] > 0:
         _dry_out(compiled, given, block, lane, block.last_dry[which])
+    _draw(compiled, given, block, lane, member)
+
+
+@part
+def _put_in_numbers(compiled, given, block, coming):  # type: ignore[no-untyped-def]
+    """Loads heads, demands and flows of the members in the first lanes of `moving`, row by row."""
+    structure, numbers, moving, n = compiled.structure, compiled.numbers, block.moving, compiled.numbers.n
+    row = block.row
+    for at in range(coming):
+        lane = moving[at]
+        row[at] = block.member[lane] if given.fixed_head.shape[0] > 1 else 0
+        top = -np.inf
+        for fixed in range(numbers.n_fixed):
+            block.head[n + fixed, lane] = given.fixed_head[row[at], fixed]
+            top = max(top, given.fixed_head[row[at], fixed])
+        block.sums[0, lane] = top
+    for position in range(n):
+        for at in range(coming):
+            block.head[position, moving[at]] = block.sums[0, moving[at]]
+            block.rest[position, moving[at]] = 0.0
+    _load_drawn(compiled, block, moving, coming)
+    for at in range(coming):
+        row[at] = block.member[moving[at]] if given.flow.shape[0] > 1 else 0
+    for place in range(structure.start.shape[0]):
+        link, sign = np.uint64(structure.order[place]), structure.sign[place]
+        for at in range(coming):
+            block.flow[place, moving[at]] = given.flow[row[at], link] * sign
+    for place in range(structure.groups[MACHINE], structure.groups[END]):
+        if compiled.links.kind[place] == PUMP:
+            for at in range(coming):
+                block.flow[place, moving[at]] = max(block.flow[place, moving[at]], numbers.no_flow)
+    for at in range(coming):
+        _start_chains(compiled, given, block, moving[at], row[at])
+        _rest_blocked(compiled, block, moving[at])
+
+
+@compiled
+def _load_drawn(compiled, block, moving, coming):  # type: ignore[no-untyped-def]
+    """Loads what `_draw` has found for the first lanes in `moving`, row by row."""
+    structure, own = compiled.structure, block.own
+    for tree in range(structure.tree_node.shape[0]):
+        node = np.uint64(structure.tree_node[tree])
+        for at in range(coming):
+            block.tree_flow[tree, moving[at]] = own[moving[at], node]
+    for chain in range(structure.chain_place.shape[0]):
+        for piece in range(structure.piece_first[chain], structure.piece_first[chain + 1] - 1):
+            node = np.uint64(structure.piece_node[piece])
+            for at in range(coming):
+                block.drawn[piece + 1, moving[at]] = own[moving[at], node]
+    for position in range(compiled.numbers.n):
+        node = np.uint64(structure.node[position])
+        for at in range(coming):
+            block.demand[position, moving[at]] = own[moving[at], node]
+            block.right[position, moving[at]] = -own[moving[at], node]
 
 
 @compiled
 def _shut_pipes(compiled, given, block, lane, member, resistance_row):  # type: ignore[no-untyped-def]
     """Blocks the plain pipes that are closed in a member and frees those that were blocked by the lane's last one."""
-    structure, soft = compiled.structure, compiled.structure.groups[SOFT_PIPE]
+    structure = compiled.structure
     row = member if given.status.shape[0] > 1 else 0
     closed, others = 0, 0
     for link in range(given.status.shape[1]):
-        closed += given.status[row, link] <= CLOSED
-    if closed > 0:
-        for place in range(soft):
-            block.shut[place] = given.status[row, np.uint64(structure.order[place])] <= CLOSED
-    else:
-        for place in range(soft):
-            block.shut[place] = False
-    for place in range(soft):
-        others += block.shut[place] != block.lane_shut[lane, place]
-    if closed == 0 and others == 0:
+        shut = structure.plain[link] and given.status[row, link] <= CLOSED
+        block.shut[link] = shut
+        closed += shut
+        others += shut != block.lane_shut[lane, link]
+    block.has_shut[lane] = closed > 0
+    if others == 0:
         return
-    for place in range(soft):
-        if block.shut[place]:
-            block.flow[place, lane] = 0.0
-            block.resistance[place, lane] = compiled.numbers.blocked
-        elif block.lane_shut[lane, place]:
-            block.resistance[place, lane] = given.resistance[resistance_row, structure.order[place]]
-        block.lane_shut[lane, place] = block.shut[place]
+    for link in range(given.status.shape[1]):
+        if block.shut[link] != block.lane_shut[lane, link]:
+            resistance = ENORMOUS if block.shut[link] else given.resistance[resistance_row, link]
+            block.resistance[structure.place[link], lane] = resistance
+            block.lane_shut[lane, link] = block.shut[link]
+
+
+@compiled
+def _draw(compiled, given, block, lane, member):  # type: ignore[no-untyped-def]
+    """Sums a member's demands up: of a tree where it hangs on, of a chain what is drawn up to each node, and the rest at its end."""
+    structure, numbers, own = compiled.structure, compiled.numbers, block.own[lane]
+    row = member if given.demand.shape[0] > 1 else 0
+    for node in range(numbers.n_junctions):
+        own[node] = given.demand[row, node]
+    if block.dried[lane]:
+        for node in range(numbers.n_junctions):
+            if block.dry_node[lane, structure.position[node]]:
+                own[node] = 0.0
+    total = 0.0
+    for tree in range(structure.tree_node.shape[0]):
+        flow = own[structure.tree_node[tree]]
+        own[structure.tree_parent[tree]] += flow
+        total += abs(flow)
+    block.trees[0, lane], block.known[lane] = total, False
+    for chain in range(structure.chain_place.shape[0]):
+        drawn, last = 0.0, structure.piece_first[chain + 1] - 1
+        for piece in range(structure.piece_first[chain], last):
+            drawn += own[structure.piece_node[piece]]
+            own[structure.piece_node[piece]] = drawn
+        own[structure.piece_node[last]] += drawn
+
+
+@compiled
+def _start_chains(compiled, given, block, lane, row):  # type: ignore[no-untyped-def]
+    """First flows of chains, from their middle pieces; where the others' are far from what is drawn, the first tangents are theirs.
+
+    So it is in a cold start, where the flows of all links are anything; after the first step all agree.
+    """
+    structure = compiled.structure
+    m, rough = structure.start.shape[0], False
+    for chain in range(structure.chain_place.shape[0]):
+        first, last = structure.piece_first[chain], structure.piece_first[chain + 1] - 1
+        block.flow[structure.chain_place[chain], lane] += block.drawn[(first + last + 1) // 2, lane]
+        one = given.flow[row, structure.order[m + first]] * structure.sign[m + first]
+        other = given.flow[row, structure.order[m + last]] * structure.sign[m + last]
+        rough |= abs(other + block.drawn[last, lane] - one) > 0.5 * (abs(one) + abs(other))
+    block.rough[0, lane] = 1.0 if rough else 0.0
+    if not rough:
+        return
+    for chain in range(structure.chain_place.shape[0]):
+        flow, blocked = block.flow[structure.chain_place[chain], lane], False
+        for piece in range(structure.piece_first[chain], structure.piece_first[chain + 1]):
+            own = given.flow[row, structure.order[m + piece]] * structure.sign[m + piece]
+            block.shift[piece, lane] = own - (flow - block.drawn[piece, lane])
+            blocked |= block.resistance[m + piece, lane] == ENORMOUS
+        if blocked:
+            for piece in range(structure.piece_first[chain], structure.piece_first[chain + 1]):
+                block.shift[piece, lane] = 0.0
+
+
+@compiled
+def _rest_blocked(compiled, block, lane):  # type: ignore[no-untyped-def]
+    """Flows that blocked pipes stand for: none of their own; a chain is fed from both sides up to the blocked piece."""
+    structure = compiled.structure
+    if not (block.has_shut[lane] or block.dried[lane]):
+        return
+    for place in range(structure.groups[SOFT_PIPE]):
+        chain = structure.chain[place]
+        if chain < 0:
+            if block.resistance[place, lane] == ENORMOUS:
+                block.flow[place, lane] = 0.0
+            continue
+        for piece in range(structure.piece_first[chain], structure.piece_first[chain + 1]):
+            if block.resistance[structure.start.shape[0] + piece, lane] == ENORMOUS:
+                block.flow[place, lane] = block.drawn[piece, lane]
+                break
 
 
 @compiled
 def _dry_out(compiled, given, block, lane, dry):  # type: ignore[no-untyped-def]
-    """Takes dry nodes and their links out of a lane's equations."""
-    structure, n = compiled.structure, compiled.numbers.n
+    """Takes dry nodes and their links out of a lane's equations; demands are to be drawn anew after it."""
+    structure, groups, numbers = compiled.structure, compiled.structure.groups, compiled.numbers
     block.clean[lane], block.dried[lane] = False, True
-    for node in range(n):
-        if not dry[node]:
+    for node in range(numbers.n_junctions):
+        position = structure.position[node]
+        if dry[node] and not block.dry_node[lane, position]:
+            block.dry_node[lane, position] = True
+            if position < numbers.n:
+                for outlet in range(given.outlet_first[position], given.outlet_first[position + 1]):
+                    block.outlet_resistance[outlet, lane] = -1.0
+                    block.outlet_flow[outlet, lane] = 0.0
+    for link in range(structure.link_start.shape[0]):
+        place = structure.place[link]
+        if not (dry[structure.link_start[link]] or dry[structure.link_end[link]]):
             continue
-        block.dry_node[lane, node] = True
-        block.base[node, lane] = 1.0
-        block.demand[node, lane] = 0.0
-        for outlet in range(given.outlet_first[node], given.outlet_first[node + 1]):
-            block.outlet_resistance[outlet, lane] = -1.0
-            block.outlet_flow[outlet, lane] = 0.0
-        for at in range(structure.incident_first[node], structure.incident_first[node + 1]):
-            place = structure.incident[at]
+        if structure.plain[link] or groups[SOFT_PIPE] <= place < groups[THROTTLE]:
+            block.resistance[place, lane] = ENORMOUS
+        if place < groups[END]:
             block.dry_link[lane, place] = True
             block.flow[place, lane] = 0.0
-            if place < structure.groups[THROTTLE]:
-                block.resistance[place, lane] = compiled.numbers.blocked
-            elif place < structure.groups[MACHINE]:
-                block.minor[place - structure.groups[THROTTLE], lane] = -1.0
+            if groups[THROTTLE] <= place < groups[MACHINE]:
+                block.minor[place - groups[THROTTLE], lane] = -1.0
 
 
 @part
@@ -327,11 +384,11 @@ def _conclude(  # type: ignore[no-untyped-def]
 ):
     """Checks a lane's statuses and convergence; whether its member is done, and when it checks its links next."""
     structure, numbers = compiled.structure, compiled.numbers
-    total, moved = block.sums[0, lane], block.sums[1, lane]
-    error = moved / total if total > accuracy else moved
+    total, left = block.sums[0, lane], block.sums[1, lane]
+    error = left / total if total > accuracy else left
     block.error[lane] = error
     converged = error <= accuracy and block.sums[2, lane] <= 0.0 and block.step[0, lane] == 1.0
-    converged = converged and (not own or total > accuracy or moved <= STILL)
+    converged = converged and (not own or total > accuracy or left <= STILL)
     sinking, creep = creeping(compiled, block, lane)
     if creep <= numbers.flow_tolerance:
         sinking = -1
@@ -339,7 +396,7 @@ def _conclude(  # type: ignore[no-untyped-def]
     changed = last >= 0
     check = iteration == next_check and iteration <= max_check
     if converged or check:
-        link = check_links(compiled, block, lane)
+        link = check_links(compiled, block, lane, iteration > TIRED)
         if converged and link >= 0:
             last, changed = link, True
         next_check = iteration + check_frequency
@@ -350,14 +407,14 @@ def _conclude(  # type: ignore[no-untyped-def]
     done = converged and not changed
     more, returns = False, block.waited[lane] < 0
     if done or (not changed and iteration > RESTLESS and iteration % 10 == 0):
-        any_shut = False
-        for place in range(structure.groups[SOFT_PIPE]):
-            block.shut[place] = block.lane_shut[lane, place]
-            any_shut |= block.shut[place]
-        for place in range(structure.groups[SOFT_PIPE], structure.order.shape[0]):
+        any_shut = block.has_shut[lane]
+        for link in range(block.shut.shape[0]):
+            block.shut[link] = block.lane_shut[lane, link]
+        for place in range(structure.groups[SOFT_PIPE], structure.groups[END]):
             kind, status, setting = compiled.links.kind[place], block.status[lane, place], block.setting[lane, place]
-            block.shut[place] = not passes(kind, status, setting)
-            any_shut |= block.shut[place]
+            shut = not passes(kind, status, setting)
+            block.shut[structure.order[place]] = shut
+            any_shut |= shut
         which = _find_dry(compiled, block) if any_shut else 0
         if any_shut and block.any_dry[which] > 0:
             dry = block.last_dry[which]
@@ -366,11 +423,16 @@ def _conclude(  # type: ignore[no-untyped-def]
                 block.reopened[lane] = True
                 last, changed, done = opened, True, False
             else:
-                for node in range(numbers.n):
-                    more |= dry[node] and not block.dry_node[lane, node]
+                for node in range(numbers.n_junctions):
+                    more |= dry[node] and not block.dry_node[lane, structure.position[node]]
                 if more:
                     done = False
                     _dry_out(compiled, given, block, lane, dry)
+                    _draw(compiled, given, block, lane, member)
+                    block.moving[LANES] = lane
+                    _load_drawn(compiled, block, block.moving[LANES:], 1)
+                    _rest_blocked(compiled, block, lane)
+    creep = max(creep, block.sums[4, lane] * EPSILON)
     block.waited[lane] = -1 if more else max(block.waited[lane], 0) + 1 if done and creep > STILL else 0
     done = done and not returns and (creep <= STILL or block.waited[lane] >= PATIENCE)
     # A pivot that is all rounding belongs to a zone without supply; where none was found, the step proves nothing.
@@ -395,7 +457,7 @@ def _verdict(compiled, given, block, lane, member, done, sinking, changed):  # t
         outcome, culprit = UNBALANCED, structure.order[sinking]
     elif done:
         if block.dried[lane]:
-            for junction in range(compiled.numbers.n):
+            for junction in range(compiled.numbers.n_junctions):
                 dry = block.dry_node[lane, structure.position[junction]]
                 if dry and (culprit < 0 or _needs(given, member, junction, culprit)):
                     outcome, culprit = UNSUPPLIED, junction
@@ -405,7 +467,7 @@ def _verdict(compiled, given, block, lane, member, done, sinking, changed):  # t
         outcome = UNBALANCED
         worst, at = -1.0, sinking
         if at < 0:
-            for place in range(structure.order.shape[0]):
+            for place in range(structure.groups[END]):
                 change = abs(block.flow[place, lane] - block.before[lane, place])
                 if change > worst:
                     worst, at = change, place
@@ -417,10 +479,11 @@ def _verdict(compiled, given, block, lane, member, done, sinking, changed):  # t
 def _reopen(compiled, block, lane, dry):  # type: ignore[no-untyped-def]
     """Opens one-way links from a wet to a dry node (`reference._reopen`); the place of one, or -1."""
     structure, opened = compiled.structure, -1
-    for place in range(structure.groups[SOFT_PIPE], structure.order.shape[0]):
+    for place in range(structure.groups[SOFT_PIPE], structure.groups[END]):
         kind, status = compiled.links.kind[place], block.status[lane, place]
         closed = (kind == CHECK_VALVE and status == CLOSED) or (kind == PUMP and status == XHEAD)
-        if closed and dry[structure.end[place]] and not dry[structure.start[place]]:
+        link = structure.order[place]
+        if closed and dry[structure.link_end[link]] and not dry[structure.link_start[link]]:
             block.status[lane, place] = OPEN
             opened = place
     return opened
@@ -434,22 +497,55 @@ def _needs(given, member, junction, other):  # type: ignore[no-untyped-def]
 
 
 @part
+def _take_out_numbers(compiled, block, output, leaving):  # type: ignore[no-untyped-def]
+    """Writes heads and flows of the members in the first lanes of `moving`, row by row."""
+    structure, numbers, moving, row = compiled.structure, compiled.numbers, block.moving, block.row
+    m, pieces = structure.start.shape[0], structure.piece_node.shape[0]
+    for at in range(leaving):
+        row[at] = block.member[moving[at]]
+    for position in range(numbers.n + numbers.n_fixed):
+        node = np.uint64(structure.node[position])
+        for at in range(leaving):
+            output.head[row[at], node] = block.head[position, moving[at]]
+    for place in range(m):
+        link, sign = np.uint64(structure.order[place]), structure.sign[place]
+        for at in range(leaving):
+            output.flow[row[at], link] = block.flow[place, moving[at]] * sign
+    for chain in range(structure.chain_place.shape[0]):
+        place = structure.chain_place[chain]
+        first, last = structure.piece_first[chain], structure.piece_first[chain + 1] - 1
+        for at in range(leaving):
+            block.sums[0, at] = block.head[structure.start[place], moving[at]]
+        for piece in range(first, last + 1):
+            link, sign = np.uint64(structure.order[m + piece]), structure.sign[m + piece]
+            for at in range(leaving):
+                output.flow[row[at], link] = (block.flow[place, moving[at]] - block.drawn[piece, moving[at]]) * sign
+            if piece == last:
+                break
+            node = np.uint64(structure.piece_node[piece])
+            for at in range(leaving):
+                lane = moving[at]
+                block.sums[0, at] -= block.loss[piece, lane] + block.gradient[piece, lane] * block.change[chain, lane]
+                output.head[row[at], node] = block.sums[0, at]
+    for tree in range(structure.tree_node.shape[0] - 1, -1, -1):
+        node, parent = np.uint64(structure.tree_node[tree]), np.uint64(structure.tree_parent[tree])
+        link, sign = np.uint64(structure.order[m + pieces + tree]), structure.sign[m + pieces + tree]
+        for at in range(leaving):
+            output.flow[row[at], link] = block.tree_flow[tree, moving[at]] * sign
+            output.head[row[at], node] = output.head[row[at], parent] - block.loss[pieces + tree, moving[at]]
+
+
+@part
 def _take_out(compiled, given, block, output, lane, member):  # type: ignore[no-untyped-def]
-    """Writes the rest of a member to the output, which already holds the statuses and settings that were given."""
+    """Writes a member to the output, which already holds the statuses and settings that were given."""
     structure, numbers = compiled.structure, compiled.numbers
-    n = numbers.n
+    if block.has_shut[lane] or block.dried[lane]:
+        _take_out_blocked(compiled, block, output, lane, member)
     if block.dried[lane]:
-        for node in range(n):
+        for node in range(numbers.n_junctions):
             if block.dry_node[lane, structure.position[node]]:
                 output.head[member, node] = np.nan
-    still = 0
-    for place in range(structure.groups[SOFT_PIPE]):
-        still += block.lane_shut[lane, place] | block.dry_link[lane, place]
-    if still > 0:
-        for place in range(structure.groups[SOFT_PIPE]):
-            if block.lane_shut[lane, place] or block.dry_link[lane, place]:
-                output.flow[member, structure.order[place]] = 0.0
-    for place in range(structure.groups[SOFT_PIPE], structure.order.shape[0]):
+    for place in range(structure.groups[SOFT_PIPE], structure.groups[END]):
         link = structure.order[place]
         status, setting = block.status[lane, place], block.setting[lane, place]
         output.status[member, link] = status
@@ -457,13 +553,33 @@ def _take_out(compiled, given, block, output, lane, member):  # type: ignore[no-
             output.setting[member, link] = setting
         if not passes(compiled.links.kind[place], status, setting):
             output.flow[member, link] = 0.0
-    for fixed in range(numbers.n_nodes - n):
+    for fixed in range(numbers.n_fixed):
         output.inflow[member, fixed] = 0.0
-    for place in compiled.at_fixed:
-        flow = output.flow[member, structure.order[place]]
-        if structure.start[place] >= n:
-            output.inflow[member, structure.start[place] - n] -= flow
-        if structure.end[place] >= n:
-            output.inflow[member, structure.end[place] - n] += flow
+    for link in compiled.at_fixed:
+        flow, start, end = output.flow[member, link], structure.link_start[link], structure.link_end[link]
+        if start >= numbers.n_junctions:
+            output.inflow[member, start - numbers.n_junctions] -= flow
+        if end >= numbers.n_junctions:
+            output.inflow[member, end - numbers.n_junctions] += flow
     for outlet in range(given.outlet_kind.shape[0]):
         output.outlet_flow[member, outlet] = block.outlet_flow[outlet, lane]
+
+
+@compiled
+def _take_out_blocked(compiled, block, output, lane, member):  # type: ignore[no-untyped-def]
+    """What closed pipes change: no flow in them, and behind one in a chain, heads follow from the chain's end."""
+    structure = compiled.structure
+    m = structure.start.shape[0]
+    for link in range(structure.plain.shape[0]):
+        if not structure.plain[link] or block.resistance[structure.place[link], lane] != ENORMOUS:
+            continue
+        output.flow[member, link] = 0.0
+        piece = structure.place[link] - m
+        if not 0 <= piece < structure.piece_node.shape[0]:
+            continue
+        chain = np.searchsorted(structure.piece_first, piece, side="right") - 1
+        place, change = structure.chain_place[chain], block.change[chain, lane]
+        head = block.head[structure.end[place], lane]
+        for behind in range(structure.piece_first[chain + 1] - 1, piece, -1):
+            head += block.loss[behind, lane] + block.gradient[behind, lane] * change
+            output.head[member, structure.piece_node[behind - 1]] = head

@@ -1,86 +1,105 @@
-"""One Newton step of all lanes: linearise, assemble, factor, solve, move; see `physics/hydraulics/reference.py`."""
+"""One Newton step of all lanes: linearise, eliminate, substitute, move; see `physics/hydraulics/reference.py`.
+
+The matrix is kept as conductances, between junctions (`lower`) and from a junction to the ground (`ground`: to fixed heads and
+outlets). A pivot is the sum of a junction's conductances; to eliminate it is to share its own among its neighbours. All these numbers
+are positive and nothing is ever subtracted, so that a pipe of almost no resistance drowns none of its neighbours (Grassmann,
+Taksar, Heyman 1985). Only rows in which a valve holds a pressure have numbers of both signs.
+
+The sweep over columns is one pass through memory there and one back: tangents of a column's plain pipes are made, added and eliminated
+while they are in the cache; on the way back their flows move as soon as the heads of both ends have.
+"""
 
 from __future__ import annotations
 
+from tweeling.physics.hydraulics.laws import CURVATURE
 from tweeling.physics.hydraulics.reference import SLACK
 from tweeling.physics.kernels.compiled import compiled, part
-from tweeling.physics.kernels.structure import MACHINE, SOFT_PIPE
-from tweeling.physics.kernels.tables import ACTIVE, CLOSED, FCV, LEAST_PIVOT, POWER, PRV, PSV, PUMP
+from tweeling.physics.kernels.structure import EARLY_PIPE, END, FRESH, MACHINE, MIXED
+from tweeling.physics.kernels.tables import ACTIVE, CLOSED, FCV, LEAST_FLOW, LEAST_PIVOT, POWER, PRV, PSV, PUMP
 from tweeling.physics.kernels.tangents import (
-    add_link,
-    darcy_pipes,
+    early_pipes,
     machines,
     outlets,
     passes,
-    power_pipes,
-    soft_pipes,
+    plain_pipe,
+    relative_bend,
     stalled,
     throttles,
     trickle,
 )
-from tweeling.physics.kernels.vector import LANES, absolute, choose, fma, largest, less, load, spread, store
+from tweeling.physics.kernels.vector import (
+    LANES,
+    absolute,
+    choose,
+    fma,
+    largest,
+    less,
+    load,
+    roughly_inverse,
+    smallest,
+    spread,
+    store,
+)
 
 
 @part
 def newton_step(compiled, given, block, head_tolerance):  # type: ignore[no-untyped-def]
-    """Linearises, solves for the rise of heads and moves heads and flows, all lanes at once."""
-    structure, numbers = compiled.structure, compiled.numbers
-    n = numbers.n
-    for k in range(n):
-        store(block.diagonal, k, load(block.base, k))
-        store(block.right, k, spread(0.0) - load(block.demand, k))
-    for e in structure.filled:
-        store(block.lower, e, spread(0.0))
-    for k in structure.lopsided_columns:
-        for e in range(structure.first[k], structure.first[k + 1]):
-            store(block.beyond, e, spread(0.0))
-    if numbers.darcy:
-        darcy_pipes(compiled, block)
-    else:
-        power_pipes(compiled, block)
-    soft_pipes(compiled, block)
+    """Linearises, solves for the rise of heads and moves heads and flows, all lanes at once.
+
+    `ground`, `right` and `lower` are found as the last step has left them: no conductance, and the demand.
+    """
+    early_pipes(compiled, block)
     throttles(compiled, block)
     machines(compiled, block)
-    outlets(compiled, given, block)
-    _assemble(compiled, block)
-    _hold_pressures(compiled, block)
-    _solve(compiled.structure, block, n, 1.0 / numbers.high_resistance)
-    _move(compiled, given, block, head_tolerance)
-
-
-@compiled
-def _assemble(compiled, block):  # type: ignore[no-untyped-def]
-    """Adds to the equations the links that are not plain pipes, which have added themselves."""
     structure = compiled.structure
-    for k in range(structure.groups[SOFT_PIPE], structure.order.shape[0]):
-        add_link(structure, block, compiled.numbers.n, k, load(block.conductance, k), load(block.constant, k))
+    for k in range(structure.groups[EARLY_PIPE], structure.groups[END]):
+        _add_link(structure, block, compiled.numbers.n, k)
+    outlets(compiled, given, block)
+    _hold_pressures(compiled, block)
+    _eliminate(compiled, block)
+    _substitute(compiled, block, head_tolerance)
+    _move_others(compiled, block, head_tolerance)
+    _move_outlets(compiled, given, block)
+    for v in range(structure.valve_place.shape[0]):
+        _close_balance(compiled, given, block, v)
 
 
 @compiled
-def _value(block, n, which, lane):  # type: ignore[no-untyped-def]
-    """A matrix value; above the diagonal it is the value below plus `beyond`."""
+def _add_link(structure, block, n, k):  # type: ignore[no-untyped-def]
+    """Adds a link to the equations."""
+    p, c = load(block.conductance, k), load(block.constant, k)
+    i, j, e = structure.start[k], structure.end[k], structure.entry[k]
+    if e >= 0:
+        store(block.lower, e, load(block.lower, e) + p)
+    elif i != j and min(i, j) < n:
+        store(block.ground, min(i, j), load(block.ground, min(i, j)) + p)
+    if i < n:
+        store(block.right, i, load(block.right, i) - c)
+    if j < n:
+        store(block.right, j, load(block.right, j) + c)
+
+
+@compiled
+def _between(block, n, which, lane):  # type: ignore[no-untyped-def]
+    """A conductance between two junctions, by the number of its matrix value (`Structure.move_from`)."""
     z = block.lower.shape[0]
-    if which < n:
-        return block.diagonal[which, lane]
     if which < n + z:
         return block.lower[which - n, lane]
     return block.lower[which - n - z, lane] + block.beyond[which - n - z, lane]
 
 
 @compiled
-def _set_value(block, n, which, lane, value):  # type: ignore[no-untyped-def]
-    """Changes one matrix value and not its mirror image."""
+def _set_between(block, n, which, lane, value):  # type: ignore[no-untyped-def]
+    """Changes one such conductance and not its mirror image."""
     z = block.lower.shape[0]
-    if which < n:
-        block.diagonal[which, lane] = value
-    elif which < n + z:
+    if which < n + z:
         block.beyond[which - n, lane] += block.lower[which - n, lane] - value
         block.lower[which - n, lane] = value
     else:
         block.beyond[which - n - z, lane] = value - block.lower[which - n - z, lane]
 
 
-@compiled
+@part
 def _hold_pressures(compiled, block):  # type: ignore[no-untyped-def]
     """Rows of active pressure valves: the held head, and the balance that is passed on."""
     structure, n = compiled.structure, compiled.numbers.n
@@ -89,120 +108,181 @@ def _hold_pressures(compiled, block):  # type: ignore[no-untyped-def]
         for lane in range(LANES):
             if block.status[lane, place] != ACTIVE or block.dry_link[lane, place]:
                 continue
+            pivot = block.ground[holds, lane]
+            for move in range(structure.move_first[v], structure.move_first[v + 1]):
+                if structure.move_from[move] >= n:
+                    pivot += _between(block, n, structure.move_from[move], lane)
             for move in range(structure.move_first[v], structure.move_first[v + 1]):
                 source, target = structure.move_from[move], structure.move_to[move]
-                if target >= 0:
-                    moved = _value(block, n, target, lane) + _value(block, n, source, lane)
-                    _set_value(block, n, target, lane, moved)
-                _set_value(block, n, source, lane, 0.0)
-            block.diagonal[holds, lane] = 1.0
-            block.diagonal[passes, lane] += trickle(compiled, block, lane)
+                if target >= n:
+                    moved = -pivot if source < n else _between(block, n, source, lane)
+                    _set_between(block, n, target, lane, _between(block, n, target, lane) + moved)
+                if source >= n:
+                    _set_between(block, n, source, lane, 0.0)
+            block.ground[passes, lane] += block.ground[holds, lane] + trickle(compiled, block, lane)
+            block.ground[holds, lane] = 1.0
             block.right[passes, lane] += block.right[holds, lane]
-            block.right[holds, lane] = compiled.elevation[holds] + block.setting[lane, place] - block.head[holds, lane]
+            rise = compiled.elevation[holds] + block.setting[lane, place] - block.head[holds, lane]
+            block.right[holds, lane] = rise - block.rest[holds, lane]
 
 
 @compiled
-def _solve(structure, block, n, trickle):  # type: ignore[no-untyped-def]
-    """Factors the matrix and solves for the rise of heads.
-
-    Only columns that a pressure valve reaches (`Structure.lopsided`) differ above and below the diagonal, by `beyond`.
-    """
+def _eliminate(compiled, block):  # type: ignore[no-untyped-def]
+    """Column by column: adds the tangents of its pipes, and shares its conductances among its neighbours."""
+    structure = compiled.structure
     first, row, pair = structure.first, structure.row, structure.pair
-    diagonal, lower, beyond, right, rise = block.diagonal, block.lower, block.beyond, block.right, block.rise
-    least, stand_in, smallest = spread(LEAST_PIVOT), spread(trickle), spread(1.0)
-    for k in range(n):
-        pivot = load(diagonal, k)
-        small = less(pivot, least)
-        smallest = choose(small, pivot, smallest)
-        inverse = spread(1.0) / choose(small, stand_in, pivot)
-        f = load(right, k)
-        at, last = structure.pair_first[k], first[k + 1]
+    ground, lower, beyond, right = block.ground, block.lower, block.beyond, block.right
+    least, stand_in, lowest = spread(LEAST_PIVOT), spread(1.0 / compiled.numbers.high_resistance), spread(1.0)
+    for k in range(compiled.numbers.n):
+        s, f = load(ground, k), load(right, k)
+        for place in range(structure.own_first[k], structure.own_first[k + 1]):
+            p, c = plain_pipe(compiled, block, place)
+            store(block.constant, place, c)
+            f = f - c
+            a = structure.entry[place]
+            if a >= 0:
+                store(right, row[a], load(right, row[a]) + c)
+                if structure.origin[a] == MIXED:
+                    store(block.conductance, place, p)
+                    store(lower, a, load(lower, a) + p)
+                else:
+                    store(lower, a, p)
+            else:
+                store(block.conductance, place, p)
+                s = s + p
+        pivot = s
         if structure.lopsided[k]:
-            for a in range(first[k], last):
-                value = load(lower, a)
-                store(beyond, a, load(beyond, a) + value)
-                store(lower, a, spread(0.0) - value * inverse)
-            for a in range(first[k], last):
-                below, above = load(lower, a), load(beyond, a)
-                i = row[a]
-                store(diagonal, i, fma(below, above, load(diagonal, i)))
-                store(right, i, fma(below, f, load(right, i)))
+            for a in range(first[k], first[k + 1]):
+                above = load(lower, a) + load(beyond, a)
+                store(beyond, a, above)
+                pivot = pivot + above
+        else:
+            for a in range(first[k], first[k + 1]):
+                pivot = pivot + load(lower, a)
+        small = less(pivot, least)
+        lowest = choose(small, pivot, lowest)
+        inverse = spread(1.0) / choose(small, stand_in, pivot)
+        share, flow = s * inverse, f * inverse
+        store(ground, k, inverse)
+        store(right, k, flow)
+        at, last = structure.pair_first[k], first[k + 1]
+        for a in range(first[k], last):
+            between, i = load(lower, a), row[a]
+            store(ground, i, fma(between, share, load(ground, i)))
+            store(right, i, fma(between, flow, load(right, i)))
+            if structure.lopsided[k]:
+                below, above = between * inverse, load(beyond, a) * inverse
                 for b in range(a + 1, last):
                     target = pair[at]
                     at += 1
                     change = load(lower, b) * above
                     store(lower, target, load(lower, target) + change)
                     store(beyond, target, load(beyond, target) + (below * load(beyond, b) - change))
-            store(diagonal, k, inverse)
-            store(right, k, f)
-        else:
-            for a in range(first[k], last):
-                value = load(lower, a)
-                factor = spread(0.0) - value * inverse
-                i = row[a]
-                store(diagonal, i, fma(factor, value, load(diagonal, i)))
-                store(right, i, fma(factor, f, load(right, i)))
+            else:
+                factor = between * inverse
                 for b in range(a + 1, last):
                     target = pair[at]
                     at += 1
                     store(lower, target, fma(factor, load(lower, b), load(lower, target)))
-                store(lower, a, factor)
-            store(right, k, f * inverse)
-    store(block.sums, 3, smallest)
-    for k in range(n - 1, -1, -1):
-        x = load(right, k)
-        if structure.lopsided[k]:
-            for a in range(first[k], first[k + 1]):
-                x = x - load(beyond, a) * load(rise, row[a])
-            x = x * load(diagonal, k)
-        else:
-            for a in range(first[k], first[k + 1]):
-                x = fma(load(lower, a), load(rise, row[a]), x)
-        store(rise, k, x)
+    store(block.sums, 3, lowest)
 
 
 @compiled
-def _move(compiled, given, block, head_tolerance):  # type: ignore[no-untyped-def]
-    """Moves heads and flows; leaves sum |q|, sum |dq| and the largest |dq| - p head_tolerance in `sums`."""
-    structure, numbers, links = compiled.structure, compiled.numbers, compiled.links
-    n, groups = numbers.n, structure.groups
-    for k in range(n):
-        store(block.head, k, load(block.head, k) + load(block.rise, k))
-    total, moved, excess = spread(0.0), spread(0.0), spread(-1.0)
-    step = load(block.step, 0)
-    slack = spread(SLACK)
-    for k in range(groups[MACHINE]):
-        rise = load(block.rise, structure.start[k]) - load(block.rise, structure.end[k])
-        q, p = load(block.flow, k), load(block.conductance, k)
-        change = (fma(p, rise, load(block.constant, k)) - q) * step
-        q = q + change
-        change = absolute(change)
-        store(block.flow, k, q)
-        total, moved = total + absolute(q), moved + change
-        excess = largest(excess, change - fma(p, spread(head_tolerance), slack))
-    for o in range(given.outlet_kind.shape[0]):
-        q = load(block.outlet_flow, o)
-        p = load(block.outlet_conductance, o)
-        change = (fma(p, load(block.rise, given.outlet_position[o]), load(block.outlet_constant, o)) - q) * step
-        change = choose(less(load(block.outlet_resistance, o), spread(0.0)), spread(0.0), change)
-        if given.outlet_barrier[o] == 2:
-            most = load(block.outlet_most, o) * 0.4
-            change = choose(less(most, change), most, change)
-            change = largest(spread(0.0) - most, change)
-        q = q + change
-        store(block.outlet_flow, o, q)
-        total, moved = total + absolute(q), moved + absolute(change)
+def _substitute(compiled, block, head_tolerance):  # type: ignore[no-untyped-def]
+    """The last column first: how much its head rises and its pipes' flows move; leaves the equations empty for the next step."""
+    structure = compiled.structure
+    first, row = structure.first, structure.row
+    nothing, tolerance = spread(0.0), spread(head_tolerance)
+    total, left, excess, rounding = load(block.trees, 0), spread(0.0), spread(-1.0), spread(0.0)
+    for k in range(compiled.numbers.n - 1, -1, -1):
+        rise = nothing
+        for a in range(first[k], first[k + 1]):
+            if structure.lopsided[k]:
+                rise = fma(load(block.beyond, a), load(block.rise, row[a]), rise)
+                store(block.beyond, a, nothing)
+            else:
+                rise = fma(load(block.lower, a), load(block.rise, row[a]), rise)
+            if structure.origin[a] != FRESH:
+                store(block.lower, a, nothing)
+        rise = fma(load(block.ground, k), rise, load(block.right, k))
+        store(block.rise, k, rise)
+        _raise_head(block, k, rise)
+        store(block.ground, k, nothing)
+        store(block.right, k, nothing - load(block.demand, k))
+        for place in range(structure.own_first[k], structure.own_first[k + 1]):
+            a = structure.entry[place]
+            if a >= 0 and structure.origin[a] == FRESH:
+                p = load(block.lower, a)
+            else:
+                p = load(block.conductance, place)
+            other = load(block.rise, structure.end[place])
+            total, left, excess = _move_pipe(compiled, block, place, p, rise - other, tolerance, total, left, excess)
+            rounding = largest(rounding, (absolute(rise) + absolute(other)) * p)
     store(block.sums, 0, total)
-    store(block.sums, 1, moved)
+    store(block.sums, 1, left)
     store(block.sums, 2, excess)
-    for k in range(groups[MACHINE], groups[4]):
+    store(block.sums, 4, rounding)
+
+
+@compiled
+def _raise_head(block, k, rise):  # type: ignore[no-untyped-def]
+    """See `reference._raised`."""
+    head, more = load(block.head, k), rise + load(block.rest, k)
+    total = head + more
+    part = total - head
+    store(block.head, k, total)
+    store(block.rest, k, (head - (total - part)) + (more - part))
+
+
+@compiled
+def _move_pipe(compiled, block, place, p, rise, tolerance, total, left, excess):  # type: ignore[no-untyped-def]
+    """Moves the flow of a plain pipe or chain along its tangent; the sums with its share (`reference._Step`)."""
+    q, step, chain = load(block.flow, place), load(block.step, 0), compiled.structure.chain[place]
+    change = (fma(p, rise, load(block.constant, place)) - q) * step
+    if chain < 0:
+        bend = relative_bend(compiled, place, absolute(q))
+    else:
+        bend = load(block.bend, chain)
+        store(block.change, chain, change)
+    q = q + change
+    store(block.flow, place, q)
+    todo, weight = left_to_move(absolute(change), bend, step), spread(compiled.links.weight[place])
+    excess = largest(excess, todo - fma(p, tolerance, spread(SLACK)))
+    return fma(weight, absolute(q), total), fma(weight, todo, left), excess
+
+
+@compiled
+def left_to_move(change, bend, step):  # type: ignore[no-untyped-def]
+    """See `laws.left_to_move`; of a damped step the whole is left."""
+    return choose(less(step, spread(1.0)), change, smallest(change, change * change * bend))
+
+
+@compiled
+def _move_others(compiled, block, head_tolerance):  # type: ignore[no-untyped-def]
+    """Moves the flows of links that no column owns."""
+    structure, numbers, links = compiled.structure, compiled.numbers, compiled.links
+    groups = structure.groups
+    total, left, excess = load(block.sums, 0), load(block.sums, 1), load(block.sums, 2)
+    rounding = load(block.sums, 4)
+    for k in range(groups[EARLY_PIPE], groups[MACHINE]):
+        rise, other = load(block.rise, structure.start[k]), load(block.rise, structure.end[k])
+        p = load(block.conductance, k)
+        total, left, excess = _move_pipe(compiled, block, k, p, rise - other, spread(head_tolerance), total, left, excess)
+        rounding = largest(rounding, (absolute(rise) + absolute(other)) * p)
+    store(block.sums, 4, rounding)
+    store(block.sums, 0, total)
+    store(block.sums, 1, left)
+    store(block.sums, 2, excess)
+    for k in range(groups[MACHINE], groups[END]):
         kind = links.kind[k]
         for lane in range(LANES):
             status = block.status[lane, k]
             if block.dry_link[lane, k] or (kind in (PRV, PSV) and status == ACTIVE):
                 continue
-            rise = block.rise[structure.start[k], lane] - block.rise[structure.end[k], lane]
+            rise, other = block.rise[structure.start[k], lane], block.rise[structure.end[k], lane]
             q, p = block.flow[k, lane], block.conductance[k, lane]
+            block.sums[4, lane] = max(block.sums[4, lane], (abs(rise) + abs(other)) * p)
+            rise -= other
             change = (block.constant[k, lane] + p * rise - q) * block.step[0, lane]
             runs = kind == PUMP and passes(kind, status, block.setting[lane, k])
             if (
@@ -212,14 +292,45 @@ def _move(compiled, given, block, head_tolerance):  # type: ignore[no-untyped-de
                 and not stalled(compiled, links.pump[k], block.setting[lane, k], q)
             ):
                 change = -q / 2.0
+            todo = _machine_left(links.curvature[k], q, change, block.step[0, lane])
             block.flow[k, lane] = q + change
             block.sums[0, lane] += abs(q + change)
-            block.sums[1, lane] += abs(change)
+            block.sums[1, lane] += todo
             quiet = status <= CLOSED or (kind == FCV and status == ACTIVE)
             if not quiet:
-                block.sums[2, lane] = max(block.sums[2, lane], abs(change) - p * head_tolerance - SLACK)
-    for v in range(structure.valve_place.shape[0]):
-        _close_balance(compiled, given, block, v)
+                block.sums[2, lane] = max(block.sums[2, lane], todo - p * head_tolerance - SLACK)
+
+
+@compiled
+def _machine_left(curvature, before, change, step):  # type: ignore[no-untyped-def]
+    """See `laws.left_to_move`, of one lane."""
+    size = abs(change)
+    if step < 1.0:
+        return size
+    return min(size, curvature * size * size / max(abs(before), LEAST_FLOW))
+
+
+@compiled
+def _move_outlets(compiled, given, block):  # type: ignore[no-untyped-def]
+    """Moves what flows out by pressure."""
+    total, left, step = load(block.sums, 0), load(block.sums, 1), load(block.step, 0)
+    for o in range(given.outlet_kind.shape[0]):
+        q, p = load(block.outlet_flow, o), load(block.outlet_conductance, o)
+        change = (fma(p, load(block.rise, given.outlet_position[o]), load(block.outlet_constant, o)) - q) * step
+        change = choose(less(load(block.outlet_resistance, o), spread(0.0)), spread(0.0), change)
+        if given.outlet_barrier[o] == 2:
+            most = load(block.outlet_most, o) * 0.4
+            change = choose(less(most, change), most, change)
+            change = largest(spread(0.0) - most, change)
+            todo = absolute(change)
+        else:
+            bend = roughly_inverse(largest(absolute(q), spread(LEAST_FLOW))) * CURVATURE
+            todo = left_to_move(absolute(change), bend, step)
+        q = q + change
+        store(block.outlet_flow, o, q)
+        total, left = total + absolute(q), left + todo
+    store(block.sums, 0, total)
+    store(block.sums, 1, left)
 
 
 @compiled
@@ -238,8 +349,8 @@ def _close_balance(compiled, given, block, v):  # type: ignore[no-untyped-def]
             if link == place:
                 continue
             net += block.flow[link, lane] if structure.end[link] == holds else -block.flow[link, lane]
+        before = block.flow[place, lane]
         flow = -net if structure.end[place] == holds else net
-        change = flow - block.flow[place, lane]
         block.flow[place, lane] = flow
         block.sums[0, lane] += abs(flow)
-        block.sums[1, lane] += abs(change)
+        block.sums[1, lane] += _machine_left(compiled.links.curvature[place], before, flow - before, block.step[0, lane])

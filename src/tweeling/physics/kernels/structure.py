@@ -1,8 +1,12 @@
 """The order of elimination and the pattern of the factors: once per plan, for all members and solves.
 
-Junctions are renumbered by minimum degree (SuperLU's, through SciPy). The pattern is symmetric and holds what active pressure
-valves may add: row `passes on` takes the entries of row `holds` (see `physics/hydraulics/reference.py`). Position k < n is a
-junction in order of elimination; position n + f is fixed node f.
+What has an equation, a *column*, is a junction that is not folded (`folding.py`). Columns are ordered by minimum degree (SuperLU's,
+through SciPy). The pattern is symmetric and holds what active pressure valves may add: row `passes on` takes the entries of row
+`holds` (see `physics/hydraulics/reference.py`). Position k < n is column k in order of elimination; then come the fixed nodes,
+then the folded junctions.
+
+A *place* is a link of the equations: a link of the network or a chain. Behind them stand, for their data, the pipes that are folded:
+pieces of chains and pipes of trees.
 """
 
 from __future__ import annotations
@@ -18,24 +22,40 @@ from tweeling.network.network import Bools, Ints, LinkKind
 from tweeling.physics.hydraulics.plan import Plan
 from tweeling.physics.hydraulics.statuses import tank_ends
 from tweeling.physics.kernels.compiled import compiled_with_memory
+from tweeling.physics.kernels.folding import Folding, fold, nothing_folded
 
-PIPE, SOFT_PIPE, THROTTLE, MACHINE = range(4)
-"""Groups of links, in the kernel's order: plain pipes; pipes that may close by themselves; throttle valves; all the rest."""
+PIPE, EARLY_PIPE, SOFT_PIPE, THROTTLE, MACHINE, END = range(6)
+"""Groups of places, in the kernel's order: plain pipes that the elimination adds when it comes to their column; plain pipes that
+must be there before (at a node of a pressure valve, one of several at an entry, or at no column); pipes that may close by
+themselves; throttle valves; all the rest."""
+
+EMPTY, FRESH, MIXED = range(3)
+"""What stands at an entry when the elimination comes to its column: no plain pipe of the column; nothing yet, and the pipe's
+conductance is all there will be; something already, and the pipe is added."""
 
 
 class Structure(NamedTuple):
-    """Index arrays of a plan; `n` junctions, `m` links, `z` entries below the diagonal of the factor.
+    """Index arrays of a plan; n columns, m places of the equations, b folded pipes, z entries below the diagonal of the factor.
 
     Args:
-        position: of a node; (node,).
-        order: link at each place of the kernel's order; (m,). place: the inverse.
-        groups: where each group of links begins, and m; (5,).
-        start, end: positions of the ends of the link at each place; (m,).
-        entry: entry of the factor that a link's conductance goes to, -1 at a fixed node; (m,).
-        fresh: whether a link is the first at its entry; (m,). filled: entries without a link.
+        position: of a node; (node,). node: the inverse; (node,).
+        order: link at each place, of a chain its middle piece; (m + b,). place: of each link; (link,).
+        sign: -1 where a pipe runs from its link's end to its start; (m + b,).
+        groups: where each group of places begins, m last; (6,).
+        start, end: positions of the ends of places; plain pipes start where elimination comes first; (m,).
+        plain: whether a link is a plain pipe; (link,).
+        chain: number of the chain at a place, -1 where a link is; (m,). chain_place: place of a chain; (chain,).
+        piece_first: pieces of chain c are piece_first[c] ... piece_first[c + 1], at places m + piece; (chain + 1,).
+        piece_node: node behind each piece; (piece,).
+        tree_node, tree_parent: nodes of pipes of trees, the outermost first, at places m + pieces + tree; (tree,).
+        folded: whether a junction has no column; (junction,).
+        entry: entry of the factor that a place's conductance goes to, -1 at a fixed node; (m,).
         first, row: entries of column k are first[k] ... first[k + 1]; entry e is at row[e]; (n + 1,), (z,).
+        origin: EMPTY, FRESH or MIXED; (z,).
+        own_first: plain pipes of column k, in order of entries, those to fixed nodes last; (n + 1,).
         pair_first, pair: entries that the pairs of column k change, in order a < b; (n + 1,), (pairs,).
-        incident_first, incident: places of the links at a position; (node + 1,), (2 m,).
+        incident_first, incident: places at a position; (node + 1,), (2 m,).
+        link_start, link_end: nodes of links; (link,). node_first, node_link: links at a node; (node + 1,), (2 link,).
         valve_place, valve_holds, valve_passes: pressure valves in order of treatment; (valve,).
         lopsided: columns whose values above the diagonal may differ from those below; (n,). lopsided_columns: their numbers.
         move_first, move_from, move_to: which matrix values a valve's row moves where; value v < n is diagonal v, n + e is
@@ -43,20 +63,34 @@ class Structure(NamedTuple):
     """
 
     position: Ints
+    node: Ints
     order: Ints
     place: Ints
+    sign: Floats
     groups: Ints
     start: Ints
     end: Ints
+    plain: Bools
+    chain: Ints
+    chain_place: Ints
+    piece_first: Ints
+    piece_node: Ints
+    tree_node: Ints
+    tree_parent: Ints
+    folded: Bools
     entry: Ints
-    fresh: Bools
-    filled: Ints
     first: Ints
     row: Ints
+    origin: Ints
+    own_first: Ints
     pair_first: Ints
     pair: npt.NDArray[np.int32]
     incident_first: Ints
     incident: Ints
+    link_start: Ints
+    link_end: Ints
+    node_first: Ints
+    node_link: Ints
     valve_place: Ints
     valve_holds: Ints
     valve_passes: Ints
@@ -67,51 +101,91 @@ class Structure(NamedTuple):
     move_to: Ints
 
 
-def make_structure(plan: Plan) -> Structure:
-    """Orders and analyses the equations of a plan."""
-    links, n = plan.network.links, plan.n_junctions
-    valves = pressure_valves(plan)
-    position, rows, columns = _ordering(plan, valves)
-    first, row = _fill(n, *_compressed(rows, columns, n))
+class _Places(NamedTuple):
+    """Links of the equations before they are ordered: link, nodes of the ends, group, chain or -1; (m,)."""
+
+    link: Ints
+    start: Ints
+    end: Ints
+    group: Ints
+    chain: Ints
+
+
+def make_structure(plan: Plan, *, folded: bool = False) -> Structure:
+    """Orders and analyses the equations of a plan; `folded` leaves out trees and chains (see `folding.py`)."""
+    links, kinds = plan.network.links, link_groups(plan)
+    folding = fold(plan, kinds == PIPE) if folded and not plan.pressure_driven else nothing_folded(plan)
+    places, columns = _places(plan, folding, kinds), np.flatnonzero(~folding.folded)
+    n, valves = len(columns), pressure_valves(plan)
+    position, rows, row_columns = _ordering(plan, places, folding, valves)
+    first, row = _fill(n, *_compressed(rows, row_columns, n))
     pair_first, pair = _pairs(first, row)
 
-    groups = link_groups(plan)
-    # Within a group in order of elimination: links that meet stand together, which is what a cache likes.
-    order = np.lexsort((np.minimum(position[links.start], position[links.end]), groups))
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
-    start, end = position[links.start][order], position[links.end][order]
-    incident_first, incident = _incidence(start, end, plan.n_nodes)
-    moves = [_moves(first, row, int(position[holds]), int(position[passes]), n) for _, holds, passes in valves]
-    move_first = np.cumsum([0, *(len(one) for one in moves)])
-    joined = np.array([move for one in moves for move in one], dtype=np.int64).reshape(-1, 2)
+    start, end = position[places.start], position[places.end]
+    turned = (places.group == PIPE) & (start > end)
+    start, end = np.where(turned, end, start), np.where(turned, start, end)
     entry = _entries(first, row, start, end, n)
-    fresh = np.zeros(len(entry), dtype=bool)
-    fresh[np.unique(entry, return_index=True)[1]] = True
+    moves = [_moves(first, row, int(position[holds]), int(position[passes]), n) for _, holds, passes in valves]
+    joined = np.array([move for one in moves for move in one], dtype=np.int64).reshape(-1, 2)
     lopsided = _lopsided(first, row, joined, n)
+    held = np.zeros(plan.n_nodes, dtype=bool)
+    held[position[[node for _, *ends in valves for node in ends]]] = True
+    group = np.where(places.group == PIPE, _early(start, end, entry, held, n), places.group)
+
+    # Within a group in order of elimination; in a column in order of entries.
+    by_entry = np.where(entry >= 0, entry, len(row))
+    order = np.lexsort((by_entry, np.minimum(start, end), group))
+    start, end, entry, group, chain = start[order], end[order], entry[order], group[order], places.chain[order]
+    groups = np.searchsorted(group, np.arange(6))
+    own = groups[EARLY_PIPE]
     valve_array = np.array(valves, dtype=np.int64).reshape(-1, 3)
+    piece_link, piece_node = _pieces(folding, places, turned)
+    piece_sign = np.where(links.end[piece_link] == piece_node, 1.0, -1.0)
+    tree_sign = np.where(links.end[folding.tree_link] == folding.tree_node, 1.0, -1.0)
+    link, sign = places.link[order], np.where(turned, -1.0, 1.0)[order]
+    middle = (folding.piece_first[:-1] + folding.piece_first[1:]) // 2
+    link[chain >= 0], sign[chain >= 0] = piece_link[middle[chain[chain >= 0]]], piece_sign[middle[chain[chain >= 0]]]
+    link = np.concatenate([link, piece_link, folding.tree_link])
+    place = np.empty(plan.n_links, dtype=np.int64)
+    place[link] = np.arange(len(link))  # a piece's own place comes later than its chain's, and stays
+    incident_first, incident = _incidence(start, end, plan.n_nodes)
+    node_first, node_link = _incidence(links.start, links.end, plan.n_nodes)
     return Structure(
         position=position,
-        order=order,
+        node=np.argsort(position),
+        order=link,
         place=place,
-        groups=np.searchsorted(groups[order], np.arange(5)),
+        sign=np.concatenate([sign, piece_sign, tree_sign]),
+        groups=groups,
         start=start,
         end=end,
+        plain=kinds == PIPE,
+        chain=chain,
+        chain_place=np.argsort(chain, kind="stable")[np.count_nonzero(chain < 0) :],
+        piece_first=folding.piece_first,
+        piece_node=piece_node,
+        tree_node=folding.tree_node,
+        tree_parent=folding.tree_parent,
+        folded=folding.folded,
         entry=entry,
-        fresh=fresh,
-        filled=np.setdiff1d(np.arange(len(row)), entry),
         first=first,
         row=row,
+        origin=_origin(first, row, pair, entry, own, lopsided),
+        own_first=np.searchsorted(start[:own], np.arange(n + 1)),
         pair_first=pair_first,
         pair=pair,
         incident_first=incident_first,
         incident=incident,
+        link_start=np.array(links.start, dtype=np.int64),
+        link_end=np.array(links.end, dtype=np.int64),
+        node_first=node_first,
+        node_link=node_link,
         valve_place=place[valve_array[:, 0]],
         valve_holds=position[valve_array[:, 1]],
         valve_passes=position[valve_array[:, 2]],
         lopsided=lopsided,
         lopsided_columns=np.flatnonzero(lopsided),
-        move_first=move_first,
+        move_first=np.cumsum([0, *(len(one) for one in moves)]),
         move_from=np.ascontiguousarray(joined[:, 0]),
         move_to=np.ascontiguousarray(joined[:, 1]),
     )
@@ -137,7 +211,7 @@ def pressure_valves(plan: Plan) -> list[tuple[int, int, int]]:
 
 
 def link_groups(plan: Plan) -> Ints:
-    """Group of every link; (link,)."""
+    """Group of every link, EARLY_PIPE left out; (link,)."""
     kind = plan.network.links.kind
     restless: Bools = plan.switched.copy()
     restless[[link for link, _ in tank_ends(plan)]] = True
@@ -147,15 +221,83 @@ def link_groups(plan: Plan) -> Ints:
     return np.select([soft, pipe, throttle], [SOFT_PIPE, PIPE, THROTTLE], MACHINE).astype(np.int64)
 
 
-def _ordering(plan: Plan, valves: list[tuple[int, int, int]]) -> tuple[Ints, Ints, Ints]:
+def _places(plan: Plan, folding: Folding, kinds: Ints) -> _Places:
+    """The links that are not folded, and the chains."""
+    links = plan.network.links
+    whole = np.ones(plan.n_links, dtype=bool)
+    whole[folding.tree_link] = whole[folding.piece_link] = False
+    single, chains = np.flatnonzero(whole), len(folding.chain_start)
+    return _Places(
+        link=np.concatenate([single, np.full(chains, -1)]),
+        start=np.concatenate([links.start[single], folding.chain_start]),
+        end=np.concatenate([links.end[single], folding.chain_end]),
+        group=np.concatenate([kinds[single], np.full(chains, PIPE)]),
+        chain=np.concatenate([np.full(len(single), -1), np.arange(chains)]),
+    )
+
+
+def _pieces(folding: Folding, places: _Places, turned: Bools) -> tuple[Ints, Ints]:
+    """Link of every piece and the node behind it, once chains have been turned; (piece,)."""
+    first, at = folding.piece_first, np.arange(len(folding.piece_link))
+    chain = np.repeat(np.arange(len(first) - 1), np.diff(first))
+    turned = turned[places.chain >= 0]  # chains stand in order behind the links
+    mirrored = np.where(turned[chain], first[chain] + first[chain + 1] - 1 - at, at)
+    link = folding.piece_link[mirrored]
+    node = folding.piece_node[np.where(turned[chain], mirrored - 1, at)]
+    node[first[1:][turned] - 1] = folding.chain_start[turned]
+    return link, node
+
+
+def _early(start: Ints, end: Ints, entry: Ints, held: Bools, n: int) -> Ints:
+    """PIPE or EARLY_PIPE, were all places plain pipes; `held` are nodes of pressure valves; (m,)."""
+    alone = np.zeros(len(entry), dtype=bool)
+    alone[np.unique(entry, return_index=True)[1]] = True
+    early = (np.minimum(start, end) >= n) | (start == end) | held[start] | held[end] | ((entry >= 0) & ~alone)
+    return np.where(early, EARLY_PIPE, PIPE)
+
+
+def _origin(first: Ints, row: Ints, pair: Ints, entry: Ints, own: int, lopsided: Bools) -> Ints:
+    """What stands at each entry before its column's pipes are added; `entry` by place, the first `own` are such pipes; (z,)."""
+    origin = np.full(len(row), EMPTY)
+    mine, others = entry[:own], entry[own:]
+    origin[mine[mine >= 0]] = FRESH
+    touched = np.zeros(len(row), dtype=bool)
+    touched[pair] = True
+    touched[others[others >= 0]] = True
+    touched |= np.repeat(lopsided, np.diff(first))
+    return np.where((origin == FRESH) & touched, MIXED, origin)
+
+
+def _ordering(plan: Plan, places: _Places, folding: Folding, valves: list[tuple[int, int, int]]) -> tuple[Ints, Ints, Ints]:
     """Positions of the nodes, and the off-diagonal pattern (row, column) in positions, both triangles."""
-    links, n = plan.network.links, plan.n_junctions
-    both = (links.start < n) & (links.end < n) & (links.start != links.end)
-    ends = np.stack([links.start[both], links.end[both]])
-    neighbours: dict[int, set[int]] = {}
+    outside = np.concatenate([~folding.folded, np.ones(plan.n_nodes - plan.n_junctions, dtype=bool)])
+    n = int((~folding.folded).sum())
+    position = np.empty(plan.n_nodes, dtype=np.int64)
+    position[np.flatnonzero(outside)] = np.arange(outside.sum())
+    position[np.flatnonzero(~outside)] = np.arange(outside.sum(), plan.n_nodes)
+    start, end = position[places.start], position[places.end]
+    both = (start < n) & (end < n) & (start != end)
+    ends = np.stack([start[both], end[both]])
+    pattern = np.concatenate([ends, _passed_on(ends, position, valves)], axis=1)
+    rows = np.concatenate([pattern[0], pattern[1]])
+    columns = np.concatenate([pattern[1], pattern[0]])
+    order = np.arange(plan.n_nodes)
+    if n:
+        degree = np.bincount(rows, minlength=n) + 1.0
+        diagonal = np.arange(n)
+        values = np.concatenate([-np.ones(len(rows)), degree])
+        matrix = csc_array((values, (np.concatenate([rows, diagonal]), np.concatenate([columns, diagonal]))), shape=(n, n))
+        factor = splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+        order[:n] = factor.perm_c
+    return order[position], order[rows], order[columns]
+
+
+def _passed_on(ends: Ints, position: Ints, valves: list[tuple[int, int, int]]) -> Ints:
+    """Entries that active pressure valves may add to the pattern, for junctions joined by `ends`; (2, entries)."""
+    valves = [(link, int(position[holds]), int(position[passes])) for link, holds, passes in valves]
+    special = {node for _, holds, passes in valves for node in (holds, passes)}
+    neighbours: dict[int, set[int]] = {node: set() for node in special}
     if valves:
-        special = {node for _, holds, passes in valves for node in (holds, passes)}
-        neighbours = {node: set() for node in special}
         for a, b in ends.T.tolist():
             if a in special:
                 neighbours[a].add(b)
@@ -169,18 +311,7 @@ def _ordering(plan: Plan, valves: list[tuple[int, int, int]]) -> tuple[Ints, Int
             if node in neighbours:
                 neighbours[node].add(passes)
         extra += [(passes, node) for node in new]
-    pattern = np.concatenate([ends, np.array(extra, dtype=np.int64).reshape(-1, 2).T], axis=1)
-    rows = np.concatenate([pattern[0], pattern[1]])
-    columns = np.concatenate([pattern[1], pattern[0]])
-    position = np.arange(plan.n_nodes)
-    if n:
-        degree = np.bincount(rows, minlength=n) + 1.0
-        diagonal = np.arange(n)
-        values = np.concatenate([-np.ones(len(rows)), degree])
-        matrix = csc_array((values, (np.concatenate([rows, diagonal]), np.concatenate([columns, diagonal]))), shape=(n, n))
-        factor = splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
-        position[:n] = factor.perm_c
-    return position, position[rows], position[columns]
+    return np.array(extra, dtype=np.int64).reshape(-1, 2).T
 
 
 def _compressed(rows: Ints, columns: Ints, n: int) -> tuple[Ints, Ints]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tweeling.physics.kernels.compiled import compiled
-from tweeling.physics.kernels.structure import MACHINE, SOFT_PIPE, THROTTLE
+from tweeling.physics.kernels.structure import END, MACHINE, SOFT_PIPE, THROTTLE
 from tweeling.physics.kernels.tables import (
     ACTIVE,
     CHECK_VALVE,
@@ -28,8 +28,8 @@ from tweeling.physics.kernels.tangents import passes, stalled, trickle
 def creeping(compiled, block, lane):  # type: ignore[no-untyped-def]
     """Place of the link with the largest flow that only a sinking zone explains, and that flow; opens baseless PSVs."""
     structure, numbers, links = compiled.structure, compiled.numbers, compiled.links
-    worst, at = 0.0, -1
-    for k in range(structure.groups[SOFT_PIPE], structure.groups[4]):
+    worst, at, cause = 0.0, -1, 0.0
+    for k in range(structure.groups[SOFT_PIPE], structure.groups[END]):
         if structure.groups[THROTTLE] <= k < structure.groups[MACHINE] or block.dry_link[lane, k]:
             continue
         kind, status = links.kind[k], block.status[lane, k]
@@ -37,14 +37,18 @@ def creeping(compiled, block, lane):  # type: ignore[no-untyped-def]
         if quiet:
             rise = block.rise[structure.start[k], lane] - block.rise[structure.end[k], lane]
             creep = abs(rise) * trickle(compiled, block, lane)
-            if creep > worst:
-                worst, at = creep, k
+            worst = max(worst, creep)
+            # All links around a sinking zone tell the same; the one that lets too little through is the cause.
+            told = creep * 2.0 if status == ACTIVE else creep
+            if told > cause:
+                cause, at = told, k
     for v in range(structure.valve_place.shape[0]):
         place = structure.valve_place[v]
         if block.status[lane, place] == ACTIVE and not block.dry_link[lane, place]:
             creep = abs(block.rise[structure.valve_passes[v], lane]) * trickle(compiled, block, lane)
-            if creep > worst:
-                worst, at = creep, place
+            worst = max(worst, creep)
+            if creep > cause:
+                cause, at = creep, place
             if creep > numbers.flow_tolerance and links.kind[place] == PSV:
                 block.status[lane, place] = XPRESSURE
                 block.flow[place, lane] = 0.0
@@ -100,12 +104,13 @@ def regulate(compiled, block, lane):  # type: ignore[no-untyped-def]
 @compiled
 def _flatten(compiled, block, lane):  # type: ignore[no-untyped-def]
     """Gives junctions the head of the highest reservoir or tank; see `reference._flat_heads`."""
-    n, nodes = compiled.numbers.n, compiled.numbers.n_nodes
+    n, fixed = compiled.numbers.n, compiled.numbers.n_fixed
     top = -np.inf
-    for node in range(n, nodes):
+    for node in range(n, n + fixed):
         top = max(top, block.head[node, lane])
     for node in range(n):
         block.head[node, lane] = top
+        block.rest[node, lane] = 0.0
 
 
 @compiled
@@ -128,16 +133,18 @@ def _check_valve(numbers, status, drop, flow):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def check_links(compiled, block, lane):  # type: ignore[no-untyped-def]
+def check_links(compiled, block, lane, tired):  # type: ignore[no-untyped-def]
     """New statuses of the other links (`statuses.link_status`); the place of one that changed, or -1."""
     structure, numbers, links, tanks = compiled.structure, compiled.numbers, compiled.links, compiled.tanks
     h_tol, groups = numbers.head_tolerance, structure.groups
-    for k in range(groups[SOFT_PIPE], groups[4]):
+    for k in range(groups[SOFT_PIPE], groups[END]):
         block.old_status[k] = block.status[lane, k]
-    for k in range(groups[SOFT_PIPE], groups[4]):
+    for k in range(groups[SOFT_PIPE], groups[END]):
         if block.dry_link[lane, k] or groups[THROTTLE] <= k < groups[MACHINE]:
             continue
         kind, status, setting, q = links.kind[k], block.status[lane, k], block.setting[lane, k], block.flow[k, lane]
+        if tired and status == XHEAD and compiled.pumps.law[links.pump[k]] == POWER:
+            continue
         drop = block.head[structure.start[k], lane] - block.head[structure.end[k], lane]
         if status <= TEMPORARILY_CLOSED:
             status = OPEN
@@ -173,7 +180,7 @@ def check_links(compiled, block, lane):  # type: ignore[no-untyped-def]
         if (level >= tanks.full[t] - h_tol and fills) or (level <= tanks.empty[t] + h_tol and drains):
             block.status[lane, k] = TEMPORARILY_CLOSED
     changed = -1
-    for k in range(groups[SOFT_PIPE], groups[4]):
+    for k in range(groups[SOFT_PIPE], groups[END]):
         if block.status[lane, k] != block.old_status[k]:
             changed = k
     return changed

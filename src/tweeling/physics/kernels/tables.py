@@ -13,13 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from tweeling.network.network import Floats, Ints, LinkKind
+from tweeling.physics.hydraulics import laws
 from tweeling.physics.hydraulics.contract import Codes, Outcome, Status
 from tweeling.physics.hydraulics.plan import Plan, PumpLaw
 from tweeling.physics.hydraulics.statuses import tank_ends
 from tweeling.physics.kernels.structure import Structure, make_structure
 
 ENORMOUS = 1e60
-"""m per (m3/s)^n: the resistance of a closed or dry plain pipe; kernels hold it, or its inverse (see `Given.resistance`)."""
+"""m per (m3/s)^n: the resistance of a closed or dry plain pipe."""
 LEAST_PIVOT = 1e-45
 """m2/s: a smaller or negative pivot is rounding in a zone without supply; a trickle stands in, and the step proves nothing."""
 LEAST_FLOW = 1e-30
@@ -35,8 +36,10 @@ EMITTER, LEAK_FIXED, LEAK_VARIABLE, DELIVERED = range(4)
 
 
 class Links(NamedTuple):
-    """Per link in the kernel's order unless said otherwise; see `Plan`."""
+    """Per place in the kernel's order unless said otherwise; see `Plan`. `weight`: how many pipes a place of the equations is."""
 
+    weight: Floats
+    curvature: Floats
     kind: Codes
     minor: Floats
     minor_per_coefficient: Floats
@@ -85,13 +88,13 @@ class Switches(NamedTuple):
 
 
 class Numbers(NamedTuple):
-    """Plan-wide numbers; see `Constants`. `blocked` is what stands for the resistance of a closed or dry plain pipe."""
+    """Plan-wide numbers; see `Constants`. Columns are n; their positions come first, then those of fixed nodes."""
 
     n: int
-    n_nodes: int
+    n_fixed: int
+    n_junctions: int
     exponent: float
     darcy: bool
-    blocked: float
     min_gradient: float
     low_resistance: float
     high_resistance: float
@@ -106,7 +109,7 @@ class Numbers(NamedTuple):
 
 
 class Compiled(NamedTuple):
-    """All that the kernel needs of a plan; `at_fixed` are the places of links at fixed nodes, `elevation` is by position."""
+    """All that the kernel needs of a plan; `at_fixed` are links at fixed nodes, `elevation` is by position."""
 
     structure: Structure
     links: Links
@@ -154,21 +157,29 @@ class Given(NamedTuple):
 
 
 class Block(NamedTuple):
-    """The working memory of LANES members; rows are positions, places or outlets, columns lanes.
+    """The working memory of LANES members; rows are positions, places, folded pipes or outlets, columns lanes.
 
-    The last sixteen are the loop's own: which member each lane holds (-1 none), lanes whose member comes or goes, its
-    iteration, next check and last error, whether links were reopened (see `reference._reopen`), how long it has waited for what
+    Rows of the equations: `ground` is what a junction gives to fixed heads and outlets for a m of rise, and once its column is
+    eliminated the inverse of the pivot; `lower` the conductance between two junctions (minus the matrix value), `beyond` by how much
+    the value above the diagonal is larger. `drawn` is what is drawn on the way to a piece; in the first step of
+    a lane that is `rough` (1, else 0), `shift` is by how much a piece's flow is another than the chain's less that; `loss` and `gradient` are those of
+    pieces and trees at the flows before the last step; `bend` is how fast a chain's gradient changes, `change` what its flow moved
+    last. `trees` is the sum of flows in trees.
+
+    The last are the loop's own: which member each lane holds (-1 none), lanes whose members come or go (and one more) and their
+    rows, its iteration, next check and last error, whether links were reopened (see `reference._reopen`), how long it has waited for what
     creeps, whether it is clean (nothing dry, and the shared resistances loaded but in pipes that are blocked), which plain
-    pipes are blocked because its member has closed them, whether something is dry; for the search of dry zones the closed set
-    asked for, the closed sets answered last with their dry nodes and whether there are any (-1 none known yet; the last entry
-    says which set was asked for last), and a stack; statuses before a check.
+    pipes are blocked because its member has closed them and whether any is, whether something is dry, whether the losses of
+    its trees are known; for the search of dry zones the closed set asked for, the closed sets answered last with their dry nodes
+    and whether there are any (-1 none known yet; the last entry says which set was asked for last), and a stack; statuses before
+    a check; demands of a member by node.
     """
 
     head: Floats
     rise: Floats
+    rest: Floats
     right: Floats
-    diagonal: Floats
-    base: Floats
+    ground: Floats
     demand: Floats
     lower: Floats
     beyond: Floats
@@ -178,6 +189,15 @@ class Block(NamedTuple):
     minor: Floats
     conductance: Floats
     constant: Floats
+    drawn: Floats
+    shift: Floats
+    rough: Floats
+    tree_flow: Floats
+    loss: Floats
+    gradient: Floats
+    bend: Floats
+    change: Floats
+    trees: Floats
     outlet_flow: Floats
     outlet_resistance: Floats
     outlet_most: Floats
@@ -191,7 +211,8 @@ class Block(NamedTuple):
     dry_link: npt.NDArray[np.bool_]
     dry_node: npt.NDArray[np.bool_]
     member: Ints
-    moving: Ints
+    moving: npt.NDArray[np.uint64]
+    row: npt.NDArray[np.uint64]
     iteration: Ints
     next_check: Ints
     error: Floats
@@ -199,13 +220,16 @@ class Block(NamedTuple):
     waited: Ints
     clean: npt.NDArray[np.bool_]
     lane_shut: npt.NDArray[np.bool_]
+    has_shut: npt.NDArray[np.bool_]
     dried: npt.NDArray[np.bool_]
+    known: npt.NDArray[np.bool_]
     shut: npt.NDArray[np.bool_]
     last_shut: npt.NDArray[np.bool_]
     last_dry: npt.NDArray[np.bool_]
     any_dry: Ints
     stack: Ints
     old_status: Codes
+    own: Floats
 
 
 class Output(NamedTuple):
@@ -223,22 +247,22 @@ class Output(NamedTuple):
     error: Floats
 
 
-_compiled: weakref.WeakKeyDictionary[Plan, Compiled] = weakref.WeakKeyDictionary()
+_compiled: weakref.WeakKeyDictionary[Plan, dict[bool, Compiled]] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
 
 
-def compiled_of(plan: Plan) -> Compiled:
-    """Everything of a plan that kernels need; kept as long as the plan is."""
+def compiled_of(plan: Plan, *, folded: bool = False) -> Compiled:
+    """Everything of a plan that kernels need, with or without its trees and chains folded; kept as long as the plan is."""
     with _lock:
-        found = _compiled.get(plan)
-        if found is None:
-            found = _compiled[plan] = compile_plan(plan)
-    return found
+        found = _compiled.setdefault(plan, {})
+        if folded not in found:
+            found[folded] = compile_plan(plan, make_structure(plan, folded=folded))
+        return found[folded]
 
 
-def compile_plan(plan: Plan) -> Compiled:
+def compile_plan(plan: Plan, structure: Structure) -> Compiled:
     """Everything of a plan that the kernel needs, in its order of links."""
-    network, structure, constants = plan.network, make_structure(plan), plan.constants
+    network, constants = plan.network, plan.constants
     links, order = network.links, structure.order
     ends = tank_ends(plan)
     tank = [int(plan.tank_of_fixed[(links.start, links.end)[end][link] - plan.n_junctions]) for link, end in ends]
@@ -253,6 +277,8 @@ def compile_plan(plan: Plan) -> Compiled:
     return Compiled(
         structure=structure,
         links=Links(
+            weight=np.where(structure.chain >= 0, np.diff(structure.piece_first, append=0)[structure.chain], 1.0),
+            curvature=laws.curvature(plan)[order],
             kind=np.ascontiguousarray(links.kind[order]),
             minor=minor,
             minor_per_coefficient=plan.minor_per_coefficient[order],
@@ -290,14 +316,14 @@ def compile_plan(plan: Plan) -> Compiled:
             status=np.array(plan.switches.status),
             setting=np.array(plan.switches.setting),
         ),
-        at_fixed=np.flatnonzero((structure.start >= plan.n_junctions) | (structure.end >= plan.n_junctions)),
+        at_fixed=np.flatnonzero((links.start >= plan.n_junctions) | (links.end >= plan.n_junctions)),
         elevation=elevation,
         numbers=Numbers(
-            n=plan.n_junctions,
-            n_nodes=plan.n_nodes,
+            n=len(structure.first) - 1,
+            n_fixed=plan.n_nodes - plan.n_junctions,
+            n_junctions=plan.n_junctions,
             exponent=plan.exponent,
             darcy=network.options.headloss == "DW",
-            blocked=ENORMOUS if network.options.headloss == "DW" else 1 / ENORMOUS,
             min_gradient=constants.min_gradient,
             low_resistance=constants.low_resistance,
             high_resistance=constants.high_resistance,

@@ -1,15 +1,17 @@
 """Tangents of all links and outlets at the present flows: `physics/hydraulics/laws.py` over lanes.
 
-Each function leaves conductance p and constant c of flow = c + p (rise of head difference) in the block.
+A tangent is a conductance p and a constant c: flow = c + p (rise of head difference). Those of plain pipes are made when
+the elimination asks for them, the others are left in the block before.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from tweeling.physics.hydraulics.laws import CURVATURE, TURBULENT, UNSTEADY
 from tweeling.physics.hydraulics.reference import FADES, FAINTEST
-from tweeling.physics.kernels.compiled import compiled
-from tweeling.physics.kernels.structure import MACHINE, SOFT_PIPE, THROTTLE
+from tweeling.physics.kernels.compiled import compiled, part
+from tweeling.physics.kernels.structure import EARLY_PIPE, END, MACHINE, SOFT_PIPE, THROTTLE
 from tweeling.physics.kernels.tables import (
     ACTIVE,
     CLOSED,
@@ -37,6 +39,7 @@ from tweeling.physics.kernels.vector import (
     load,
     log2,
     power,
+    roughly_inverse,
     spread,
     square_root,
     store,
@@ -64,86 +67,131 @@ def trickle(compiled, block, lane):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def add_link(structure, block, n, k, p, c):  # type: ignore[no-untyped-def]
-    """Adds a link to the equations; what stands above the diagonal is what stands below."""
-    i, j, e = structure.start[k], structure.end[k], structure.entry[k]
-    if i < n:
-        store(block.diagonal, i, load(block.diagonal, i) + p)
-        store(block.right, i, load(block.right, i) - c)
-    if j < n:
-        store(block.diagonal, j, load(block.diagonal, j) + p)
-        store(block.right, j, load(block.right, j) + c)
-    if e >= 0:
-        if structure.fresh[k]:
-            store(block.lower, e, spread(0.0) - p)
-        else:
-            store(block.lower, e, load(block.lower, e) - p)
+def _drop(structure, block, k):  # type: ignore[no-untyped-def]
+    """Head at the start of a link less that at its end: `reference._drops`."""
+    i, j = structure.start[k], structure.end[k]
+    return (load(block.head, i) - load(block.head, j)) + (load(block.rest, i) - load(block.rest, j))
 
 
 @compiled
-def power_pipes(compiled, block):  # type: ignore[no-untyped-def]
-    """Tangents of pipes by Hazen-Williams or Chezy-Manning: `laws.pipe_loss`.
+def plain_pipe(compiled, block, k):  # type: ignore[no-untyped-def]
+    """Conductance and constant of the plain pipe or the chain of pipes at place k, whose pieces' losses add up."""
+    structure = compiled.structure
+    m, chain, q = structure.start.shape[0], structure.chain[k], load(block.flow, k)
+    first, last, rough = k, k + 1, load(block.rough, 0)
+    if chain >= 0:
+        first, last = m + structure.piece_first[chain], m + structure.piece_first[chain + 1]
+    begins = any_of(less(spread(0.0), rough))
+    loss, gradient, bend = spread(0.0), spread(0.0), spread(0.0)
+    for place in range(first, last):
+        x, shift = q, spread(0.0)
+        if chain >= 0:
+            x = q - load(block.drawn, place - m)
+            if begins:
+                shift = rough * load(block.shift, place - m)
+                x = x + shift
+        h, g = _pipe_loss(compiled, block, place, x)
+        if chain >= 0:
+            h = h - g * shift
+            store(block.loss, place - m, h)
+            store(block.gradient, place - m, g)
+            bend = fma(g, relative_bend(compiled, place, absolute(x)), bend)
+        loss, gradient = loss + h, gradient + g
+    p = spread(1.0) / gradient
+    if chain >= 0:
+        store(block.bend, chain, p * bend)
+    return p, fma(p, _drop(structure, block, k) - loss, q)
 
-    With h = r q^n and p = 1/(n r q^(n-1)) the loss needs no number of its own: p h = q / n. The block holds 1 / (n r).
+
+@compiled
+def relative_bend(compiled, place, size):  # type: ignore[no-untyped-def]
+    """How fast a pipe's gradient g changes with its flow: g'/(2 g); see `laws.left_to_move`."""
+    bend = roughly_inverse(largest(size, spread(LEAST_FLOW))) * CURVATURE
+    if compiled.numbers.darcy:
+        bend = choose(less(spread(TURBULENT * compiled.links.viscous[place]), size), bend, bend * (UNSTEADY / CURVATURE))
+    return bend
+
+
+@compiled
+def _pipe_loss(compiled, block, place, q):  # type: ignore[no-untyped-def]
+    """Loss and gradient of a pipe: `laws.pipe_loss`."""
+    numbers, links = compiled.numbers, compiled.links
+    if numbers.darcy:
+        relative = load(block.relative, place)
+        loss, gradient = _darcy(load(block.resistance, place), relative, links.viscous[place], links.minor[place], q)
+        small, least = less(gradient, spread(numbers.min_gradient)), spread(numbers.min_gradient / 2)
+        loss, gradient = choose(small, least * q, loss), choose(small, least, gradient)
+    else:
+        loss, gradient = _power_of_flow(numbers, load(block.resistance, place), links.minor[place], q)
+    return loss, gradient
+
+
+@compiled
+def _power_of_flow(numbers, resistance, minor, q):  # type: ignore[no-untyped-def]
+    """Loss and gradient by Hazen-Williams or Chezy-Manning; `resistance` is n r."""
+    size = absolute(q)
+    least, inverse = numbers.min_gradient, 1.0 / numbers.exponent
+    gradient = power(largest(size, spread(LEAST_FLOW)), numbers.exponent - 1.0) * resistance
+    gradient = choose(less(gradient, spread(least)), spread(least * inverse), gradient)
+    linear = less(gradient, spread(least))
+    loss = choose(linear, gradient, gradient * inverse)
+    if minor > 0.0:
+        loss, gradient = fma(spread(minor), size, loss), fma(spread(2.0 * minor), size, gradient)
+    return loss * q, gradient
+
+
+@compiled
+def _darcy(resistance, relative, viscous, minor, q):  # type: ignore[no-untyped-def]
+    """Loss and gradient by Darcy-Weisbach: `laws.darcy_weisbach_loss`. What no lane needs is left out."""
+    size, minor = absolute(q), spread(minor)
+    stiffness = resistance * (16 * np.pi * viscous)
+    loss, gradient = fma(minor, size, stiffness), fma(minor * 2.0, size, stiffness)
+    reynolds = size * (1.0 / viscous)
+    flowing = less(spread(TURBULENT / 2), reynolds)
+    if any_of(flowing):
+        third = relative * (1 / 3.7)
+        rough = less(spread(TURBULENT), reynolds)
+        factor, slope = _transitional_factor(largest(reynolds, spread(TURBULENT / 2)), third)
+        if any_of(rough):
+            high, high_slope = _turbulent_factor(largest(reynolds, spread(TURBULENT)), third)
+            factor, slope = choose(rough, high, factor), choose(rough, high_slope, slope)
+        whole = fma(factor, resistance, minor)
+        gradient = choose(flowing, whole * size * 2.0 + slope * (1.0 / viscous) * resistance * size * size, gradient)
+        loss = choose(flowing, whole * size, loss)
+    return loss * q, gradient
+
+
+@part
+def losses_in_trees(compiled, block):  # type: ignore[no-untyped-def]
+    """Losses of the pipes of trees at the flows that their members' demands ask for."""
+    structure = compiled.structure
+    pieces = structure.piece_node.shape[0]
+    m = structure.start.shape[0] + pieces
+    for tree in range(structure.tree_node.shape[0]):
+        loss, _ = _pipe_loss(compiled, block, m + tree, load(block.tree_flow, tree))
+        store(block.loss, pieces + tree, loss)
+
+
+@part
+def early_pipes(compiled, block):  # type: ignore[no-untyped-def]
+    """Tangents of plain pipes that must be there before their column comes, and of pipes that may close by themselves.
+
+    A pipe that closed only trickles.
     """
-    numbers, links, structure = compiled.numbers, compiled.links, compiled.structure
-    exponent = numbers.exponent
-    steep, linear = spread(1.0 / numbers.min_gradient), spread(exponent / numbers.min_gradient)
-    for k in range(structure.groups[THROTTLE]):
-        q = load(block.flow, k)
-        head_drop = load(block.head, structure.start[k]) - load(block.head, structure.end[k])
-        size = absolute(q)
-        p = power(largest(size, spread(LEAST_FLOW)), 1.0 - exponent) * load(block.resistance, k)
-        small = less(steep, p)
-        p = choose(small, linear, p)
-        rest = choose(small, spread(0.0), q * (1.0 - 1.0 / exponent))
-        if links.minor[k] > 0.0:
-            minor = size * links.minor[k]
-            gradient = spread(1.0) / p
-            loss = choose(small, gradient, gradient * (1.0 / exponent)) + minor
-            p = spread(1.0) / (gradient + minor * 2.0)
-            rest = q - p * loss * q
-        c = fma(p, head_drop, rest)
+    groups = compiled.structure.groups
+    for k in range(groups[EARLY_PIPE], groups[THROTTLE]):
+        p, c = plain_pipe(compiled, block, k)
         store(block.conductance, k, p)
         store(block.constant, k, c)
-        if k < structure.groups[SOFT_PIPE]:
-            add_link(structure, block, numbers.n, k, p, c)
-
-
-@compiled
-def darcy_pipes(compiled, block):  # type: ignore[no-untyped-def]
-    """Tangents of pipes by Darcy-Weisbach: `laws.darcy_weisbach_loss`. What no lane needs is left out."""
-    links, structure = compiled.links, compiled.structure
-    transition, turbulent = 500 * np.pi, 1000 * np.pi
-    for k in range(structure.groups[THROTTLE]):
-        q = load(block.flow, k)
-        head_drop = load(block.head, structure.start[k]) - load(block.head, structure.end[k])
-        size = absolute(q)
-        viscous, minor = links.viscous[k], spread(links.minor[k])
-        r = load(block.resistance, k)
-        stiffness = r * (16 * np.pi * viscous)
-        gradient, loss = fma(minor * 2.0, size, stiffness), fma(minor, size, stiffness)
-        reynolds = size * (1.0 / viscous)
-        flowing = less(spread(transition), reynolds)
-        if any_of(flowing):
-            third = load(block.relative, k) * (1 / 3.7)
-            rough = less(spread(turbulent), reynolds)
-            factor, slope = _transitional_factor(largest(reynolds, spread(transition)), third)
-            if any_of(rough):
-                high, high_slope = _turbulent_factor(largest(reynolds, spread(turbulent)), third)
-                factor, slope = choose(rough, high, factor), choose(rough, high_slope, slope)
-            whole = fma(factor, r, minor)
-            gradient = choose(flowing, whole * size * 2.0 + slope * (1.0 / viscous) * r * size * size, gradient)
-            loss = choose(flowing, whole * size, loss)
-        small = less(gradient, spread(compiled.numbers.min_gradient))
-        least = spread(compiled.numbers.min_gradient / 2)
-        gradient, loss = choose(small, least, gradient), choose(small, least, loss)
-        p = spread(1.0) / gradient
-        c = fma(p, head_drop - loss * q, q)
-        store(block.conductance, k, p)
-        store(block.constant, k, c)
-        if k < structure.groups[SOFT_PIPE]:
-            add_link(structure, block, compiled.numbers.n, k, p, c)
+        if k < groups[SOFT_PIPE]:
+            continue
+        for lane in range(LANES):
+            if block.dry_link[lane, k]:
+                block.conductance[k, lane] = 0.0
+                block.constant[k, lane] = 0.0
+            elif block.status[lane, k] <= CLOSED:
+                block.conductance[k, lane] = trickle(compiled, block, lane)
+                block.constant[k, lane] = 0.0
 
 
 _LOG = -2 / np.log(10.0)
@@ -181,20 +229,6 @@ def _transitional_factor(w, third):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def soft_pipes(compiled, block):  # type: ignore[no-untyped-def]
-    """Pipes that closed by themselves only trickle."""
-    groups = compiled.structure.groups
-    for k in range(groups[SOFT_PIPE], groups[THROTTLE]):
-        for lane in range(LANES):
-            if block.dry_link[lane, k]:
-                block.conductance[k, lane] = 0.0
-                block.constant[k, lane] = 0.0
-            elif block.status[lane, k] <= CLOSED:
-                block.conductance[k, lane] = trickle(compiled, block, lane)
-                block.constant[k, lane] = 0.0
-
-
-@compiled
 def throttles(compiled, block):  # type: ignore[no-untyped-def]
     """Tangents of throttle valves: `laws.valve_loss`; a closed one has a negative minor loss here."""
     numbers, groups = compiled.numbers, compiled.structure.groups
@@ -202,7 +236,7 @@ def throttles(compiled, block):  # type: ignore[no-untyped-def]
     structure = compiled.structure
     for k in range(groups[THROTTLE], groups[MACHINE]):
         q = load(block.flow, k)
-        head_drop = load(block.head, structure.start[k]) - load(block.head, structure.end[k])
+        head_drop = _drop(structure, block, k)
         minor = load(block.minor, k - groups[THROTTLE])
         loss = minor * absolute(q)
         gradient = loss * 2.0
@@ -220,7 +254,7 @@ def throttles(compiled, block):  # type: ignore[no-untyped-def]
 def machines(compiled, block):  # type: ignore[no-untyped-def]
     """Tangents of pumps and valves, lane by lane."""
     links, groups, structure = compiled.links, compiled.structure.groups, compiled.structure
-    for k in range(groups[MACHINE], groups[4]):
+    for k in range(groups[MACHINE], groups[END]):
         kind = links.kind[k]
         for lane in range(LANES):
             status, setting = block.status[lane, k], block.setting[lane, k]
@@ -242,7 +276,8 @@ def machines(compiled, block):  # type: ignore[no-untyped-def]
                 else:
                     loss, gradient = _valve_loss(compiled, k, q, setting)
                 block.conductance[k, lane] = 1.0 / gradient
-                head_drop = block.head[structure.start[k], lane] - block.head[structure.end[k], lane]
+                i, j = structure.start[k], structure.end[k]
+                head_drop = (block.head[i, lane] - block.head[j, lane]) + (block.rest[i, lane] - block.rest[j, lane])
                 block.constant[k, lane] = q + (head_drop - loss) / gradient
 
 
@@ -297,7 +332,8 @@ def _valve_loss(compiled, place, flow, setting):  # type: ignore[no-untyped-def]
         q = max(abs(flow), numbers.tiny_flow)
         h0, slope = _segment(compiled.pumps, links.curve[place], q)
         slope = max(slope, numbers.tiny_slope)
-        return (h0 + slope * q) * np.sign(flow), slope
+        loss = (h0 + slope * q) * np.sign(flow)
+        return loss, max(slope, abs(loss) / max(abs(flow), LEAST_FLOW))
     if not np.isnan(setting):
         if kind == TCV:
             minor = links.minor_per_coefficient[place] * setting
@@ -367,5 +403,5 @@ def outlets(compiled, given, block):  # type: ignore[no-untyped-def]
         c = choose(none, nothing, fma(p, load(block.head, position) - given.outlet_datum[o] - loss, q))
         store(block.outlet_conductance, o, p)
         store(block.outlet_constant, o, c)
-        store(block.diagonal, position, load(block.diagonal, position) + p)
+        store(block.ground, position, load(block.ground, position) + p)
         store(block.right, position, load(block.right, position) - c)

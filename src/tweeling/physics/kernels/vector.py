@@ -193,6 +193,30 @@ def largest(a, b):  # type: ignore[no-untyped-def]
     return choose(less(a, b), b, a)
 
 
+@compiled
+def smallest(a, b):  # type: ignore[no-untyped-def]
+    """The smaller of a and b; a where b is NaN."""
+    return choose(less(b, a), b, a)
+
+
+@intrinsic
+def _inverse_guess(_: Any, a: Any) -> Any:
+    """1/a to an eighth, for normal a > 0: the bits of a number are near its logarithm, and are taken from those of 1."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        bits = builder.bitcast(arguments[0], _LONGS)
+        return builder.bitcast(builder.sub(ir.Constant(_LONGS, [0x7FDE623822FC16E6] * LANES), bits), _DOUBLES)
+
+    return ROW(a), code
+
+
+@compiled
+def roughly_inverse(a):  # type: ignore[no-untyped-def]
+    """1/a to some per cent, for normal a > 0, in less time than a division takes."""
+    guess = _inverse_guess(a)
+    return guess * (spread(2.0) - a * guess)
+
+
 @intrinsic
 def _split(_: Any, a: Any) -> Any:
     """(e, m) with a = m 2^e and m in [1, 2), for normal a > 0; e as a Row."""
