@@ -266,13 +266,15 @@ def _iterate(
     status = np.where(baseless, np.int8(Status.XPRESSURE), old)
     status = _unless_dry(plan, members, regulating_status(plan, status, members.setting, members.head, members.flow))
     changed = (status != old).any(1)
-    checked = converged | ((iteration == next_check) & (iteration <= rule.max_check))
+    # Before a zone is called dry, whatever closed by itself must have had the chance to open.
+    looking = converged | looks_for_dry(iteration)
+    checked = looking | ((iteration == next_check) & (iteration <= rule.max_check))
     links = _unless_dry(plan, members, link_status(plan, status, members.setting, members.head, members.flow))
     links = np.where(checked[:, None], links, status)
     if iteration > TIRED:
         links = np.where(power_pumps(plan) & (status == Status.XHEAD), status, links)
     _restart_pumps(plan, members, status, links)
-    changed |= converged & (links != status).any(1)
+    changed |= looking & (links != status).any(1)
     switched, setting, by_switch = pressure_switched(plan, links, members.setting, members.head)
     by_switch &= converged
     members.setting = np.where(by_switch[:, None], setting, members.setting)
@@ -297,8 +299,8 @@ def _iterate(
     # Heads that come back from a zone that sank leave the rounding of a long way: the step after is needed, too.
     returns = members.waited < 0
     members.waited = np.where(more, -1, np.where(done & creeping, np.maximum(members.waited, 0) + 1, 0))
-    done &= ~returns & (~creeping | (members.waited >= PATIENCE))
     drifting = creeps.any(1)
+    done &= ~returns & (~creeping | (members.waited >= PATIENCE)) & (~drifting | (iteration > FADES + PATIENCE))
     # All links around a sinking zone tell the same; the one that lets too little through is the cause.
     limits = (members.status == Status.ACTIVE) & (plan.network.links.kind == LinkKind.FCV)
     worst = np.where(drifting, _argmax(np.where(limits, 2.0, 1.0) * step.creep), step.worst)

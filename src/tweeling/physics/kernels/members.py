@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tweeling.physics.hydraulics.reference import DAMPING, EPSILON, PATIENCE, RESTLESS, STILL, TIRED
+from tweeling.physics.hydraulics.reference import DAMPING, EPSILON, FADES, PATIENCE, RESTLESS, STILL, TIRED
 from tweeling.physics.kernels.compiled import compiled, compiled_entry, part
 from tweeling.physics.kernels.newton import newton_step
 from tweeling.physics.kernels.structure import END, MACHINE, SOFT_PIPE, THROTTLE
@@ -394,10 +394,12 @@ def _conclude(  # type: ignore[no-untyped-def]
         sinking = -1
     last = regulate(compiled, block, lane)
     changed = last >= 0
+    # Before a zone is called dry, whatever closed by itself must have had the chance to open.
+    looking = converged or (iteration > RESTLESS and iteration % 10 == 0)
     check = iteration == next_check and iteration <= max_check
-    if converged or check:
+    if looking or check:
         link = check_links(compiled, block, lane, iteration > TIRED)
-        if converged and link >= 0:
+        if looking and link >= 0:
             last, changed = link, True
         next_check = iteration + check_frequency
     if converged:
@@ -435,6 +437,7 @@ def _conclude(  # type: ignore[no-untyped-def]
     creep = max(creep, block.sums[4, lane] * EPSILON)
     block.waited[lane] = -1 if more else max(block.waited[lane], 0) + 1 if done and creep > STILL else 0
     done = done and not returns and (creep <= STILL or block.waited[lane] >= PATIENCE)
+    done = done and (sinking < 0 or iteration > FADES + PATIENCE)
     # A pivot that is all rounding belongs to a zone without supply; where none was found, the step proves nothing.
     done &= block.sums[3, lane] >= LEAST_PIVOT
     if not done and iteration < trials:
