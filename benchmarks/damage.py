@@ -292,8 +292,8 @@ def write(found: dict[str, Any], seed: int) -> None:
                 "what": f"{cases:,} cases of random damage on {len(WEIGHTS)} networks",
                 "at_least": f"0 exceptions; > 99.9 % converge or name what is wrong, balances closed to {MASS:.0e} m3/s",
                 "aim": "",
-                "measured": f"{verdicts.get('exception', 0)} exceptions; {100 * good / cases:.3f} % converge or name a dry zone, "
-                f"{100 * named / cases:.3f} % with those that name why there is no solution",
+                "measured": f"{verdicts.get('exception', 0)} exceptions; {100 * good / cases:.3f} % converge or name a "
+                f"dry zone, {100 * named / cases:.3f} % with those that name why there is no solution",
                 "verdict": "met" if named / cases > 0.999 and "exception" not in verdicts else "short",
             }
         ],
