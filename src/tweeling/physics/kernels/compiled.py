@@ -49,6 +49,11 @@ def compiled(function: Callable[..., Any]) -> Any:
     return _njit(function, _nrt=False, forceinline=True)
 
 
+def called(function: Callable[..., Any]) -> Any:
+    """Compiles a piece of a kernel once, for all its callers: it is long, or seldom asked for, and has few arguments."""
+    return _njit(function, _nrt=False)
+
+
 def part(function: Callable[..., Any]) -> Any:
     """A part that stands in one place of one kernel: written into it before compiling, so that it is not compiled twice."""
     return numba.njit(inline="always", error_model="numpy")(function)

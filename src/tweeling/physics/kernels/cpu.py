@@ -262,7 +262,7 @@ def _block(plan: Plan, compiled: Compiled, given: Given) -> Block:
         dry_link=np.zeros((LANES, m), dtype=bool),
         dry_node=np.zeros((LANES, nodes), dtype=bool),
         member=np.full(LANES, -1),
-        moving=np.zeros(LANES + 1, dtype=np.uint64),
+        moving=np.zeros(LANES, dtype=np.uint64),
         row=np.zeros(LANES, dtype=np.uint64),
         iteration=np.zeros(LANES, dtype=np.int64),
         next_check=np.zeros(LANES, dtype=np.int64),
@@ -281,6 +281,8 @@ def _block(plan: Plan, compiled: Compiled, given: Given) -> Block:
         stack=np.zeros(nodes, dtype=np.int64),
         old_status=np.zeros(m, dtype=np.int8),
         own=np.zeros((LANES, nodes)),
+        dries=np.zeros(LANES, dtype=bool),
+        drying=np.zeros((LANES, nodes), dtype=bool),
     )
 
 

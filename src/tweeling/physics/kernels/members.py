@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from tweeling.physics.hydraulics.reference import DAMPING, EPSILON, FADES, PATIENCE, RESTLESS, STILL, TIRED
-from tweeling.physics.kernels.compiled import compiled, compiled_entry, part
+from tweeling.physics.kernels.compiled import called, compiled, compiled_entry, part
 from tweeling.physics.kernels.newton import newton_step
 from tweeling.physics.kernels.structure import END, MACHINE, SOFT_PIPE, THROTTLE
 from tweeling.physics.kernels.switching import check_links, creeping, regulate, switch
@@ -50,11 +50,11 @@ def solve_members(compiled, given, block, output, who, accuracy, head_tolerance,
                 running += 1
         if running == 0:
             return
-        if coming > 0:
-            for at in range(coming):
-                lane = block.moving[at]
-                _put_in(compiled, given, block, lane, member[lane], shared)
-            _put_in_numbers(compiled, given, block, coming)
+        for at in range(coming):
+            lane = block.moving[at]
+            _put_in(compiled, given, block, lane, member[lane], shared)
+        _put_in_numbers(compiled, given, block, coming)
+        _draw_anew(compiled, given, block, coming)
         for lane in range(LANES):
             iteration[lane] += 1
             error = block.error[lane]
@@ -92,7 +92,7 @@ def solve_members(compiled, given, block, output, who, accuracy, head_tolerance,
                 running -= 1
 
 
-@compiled
+@part
 def _ground_dry(compiled, block, lane):  # type: ignore[no-untyped-def]
     """Equations of dry junctions: no rise."""
     for position in range(compiled.numbers.n):
@@ -103,33 +103,36 @@ def _ground_dry(compiled, block, lane):  # type: ignore[no-untyped-def]
 @compiled
 def _find_dry(compiled, block):  # type: ignore[no-untyped-def]
     """Which remembered closed set the links in `shut` are; any_dry tells whether it cuts nodes off, last_dry which."""
-    sets, latest = block.any_dry.shape[0] - 1, block.any_dry[-1]
+    structure, numbers = compiled.structure, compiled.numbers
+    return _remembered(
+        structure.link_start, structure.link_end, structure.node_first, structure.node_link, numbers.n_junctions,
+        numbers.n_fixed, block.shut, block.last_shut, block.last_dry, block.any_dry, block.stack,
+    )  # fmt: skip
+
+
+@called
+def _remembered(  # type: ignore[no-untyped-def]
+    link_start, link_end, node_first, node_link, n, n_fixed, shut, last_shut, last_dry, any_dry, stack
+):
+    """Looks a closed set up, or searches from the sources through all links but those in `shut` and remembers the answer."""
+    sets, latest = any_dry.shape[0] - 1, any_dry[-1]
     for at in range(sets):
         which = (latest + at) % sets
-        if block.any_dry[which] < 0:
+        if any_dry[which] < 0:
             continue
         others = 0
-        for link in range(block.shut.shape[0]):
-            others += block.last_shut[which, link] != block.shut[link]
+        for link in range(shut.shape[0]):
+            others += last_shut[which, link] != shut[link]
         if others == 0:
-            block.any_dry[-1] = which
+            any_dry[-1] = which
             return which
     which = (latest + sets - 1) % sets
-    block.any_dry[-1] = which
-    _search_dry(compiled, block, which)
-    return which
-
-
-@compiled
-def _search_dry(compiled, block, which):  # type: ignore[no-untyped-def]
-    """Searches from the sources through all links but those in `shut`, and remembers the answer."""
-    dry, stack, structure = block.last_dry, block.stack, compiled.structure
-    n = compiled.numbers.n_junctions
-    for link in range(block.shut.shape[0]):
-        block.last_shut[which, link] = block.shut[link]
+    any_dry[-1] = which
+    for link in range(shut.shape[0]):
+        last_shut[which, link] = shut[link]
     top = 0
-    for node in range(n + compiled.numbers.n_fixed):
-        dry[which, node] = node < n
+    for node in range(n + n_fixed):
+        last_dry[which, node] = node < n
         if node >= n:
             stack[top] = node
             top += 1
@@ -137,17 +140,18 @@ def _search_dry(compiled, block, which):  # type: ignore[no-untyped-def]
     while top > 0:
         top -= 1
         node = stack[top]
-        for at in range(structure.node_first[node], structure.node_first[node + 1]):
-            link = structure.node_link[at]
-            if block.shut[link]:
+        for at in range(node_first[node], node_first[node + 1]):
+            link = node_link[at]
+            if shut[link]:
                 continue
-            other = structure.link_start[link] + structure.link_end[link] - node
-            if dry[which, other]:
-                dry[which, other] = False
+            other = link_start[link] + link_end[link] - node
+            if last_dry[which, other]:
+                last_dry[which, other] = False
                 left -= 1
                 stack[top] = other
                 top += 1
-    block.any_dry[which] = 1 if left > 0 else 0
+    any_dry[which] = 1 if left > 0 else 0
+    return which
 
 
 @part
@@ -201,10 +205,10 @@ def _put_in(compiled, given, block, lane, member, shared):  # type: ignore[no-un
         exists = given.outlet_resistance[row, outlet] >= 0.0
         block.outlet_flow[outlet, lane] = given.outlet_flow[flow_row, outlet] if exists else 0.0
 
-    which = _find_dry(compiled, block)  # also with all links open: a part of the network may have no link to a source
+    # Also with all links open: a part of the network may have no link to a source.
+    which = _find_dry(compiled, block)
     if block.any_dry[which] > 0:
-        _dry_out(compiled, given, block, lane, block.last_dry[which])
-    _draw(compiled, given, block, lane, member)
+        _dries(block, lane, which)
 
 
 @part
@@ -224,7 +228,6 @@ def _put_in_numbers(compiled, given, block, coming):  # type: ignore[no-untyped-
         for at in range(coming):
             block.head[position, moving[at]] = block.sums[0, moving[at]]
             block.rest[position, moving[at]] = 0.0
-    _load_drawn(compiled, block, moving, coming)
     for at in range(coming):
         row[at] = block.member[moving[at]] if given.flow.shape[0] > 1 else 0
     for place in range(structure.start.shape[0]):
@@ -235,12 +238,38 @@ def _put_in_numbers(compiled, given, block, coming):  # type: ignore[no-untyped-
         if compiled.links.kind[place] == PUMP:
             for at in range(coming):
                 block.flow[place, moving[at]] = max(block.flow[place, moving[at]], numbers.no_flow)
-    for at in range(coming):
-        _start_chains(compiled, given, block, moving[at], row[at])
-        _rest_blocked(compiled, block, moving[at])
 
 
 @compiled
+def _dries(block, lane, which):  # type: ignore[no-untyped-def]
+    """Notes that a lane is to lose the nodes of a remembered set: others may push the set out before."""
+    block.dries[lane] = True
+    for node in range(block.drying.shape[1]):
+        block.drying[lane, node] = block.last_dry[which, node]
+
+
+@part
+def _draw_anew(compiled, given, block, coming):  # type: ignore[no-untyped-def]
+    """Takes out what is dry and draws the demands of members that come, in the first lanes of `moving`, and of those that dry."""
+    moving, drawing = block.moving, coming
+    for lane in range(LANES):
+        if not block.dries[lane]:
+            continue
+        block.dries[lane] = False
+        _dry_out(compiled, given, block, lane, block.drying[lane])
+        if block.iteration[lane] > 0:
+            moving[drawing] = lane
+            drawing += 1
+    for at in range(drawing):
+        _draw(compiled, given, block, moving[at], block.member[moving[at]])
+    _load_drawn(compiled, block, moving, drawing)
+    for at in range(coming):
+        _start_chains(compiled, given, block, moving[at], block.row[at])
+    for at in range(drawing):
+        _rest_blocked(compiled, block, moving[at])
+
+
+@part
 def _load_drawn(compiled, block, moving, coming):  # type: ignore[no-untyped-def]
     """Loads what `_draw` has found for the first lanes in `moving`, row by row."""
     structure, own = compiled.structure, block.own
@@ -260,7 +289,7 @@ def _load_drawn(compiled, block, moving, coming):  # type: ignore[no-untyped-def
             block.right[position, moving[at]] = -own[moving[at], node]
 
 
-@compiled
+@part
 def _shut_pipes(compiled, given, block, lane, member, resistance_row):  # type: ignore[no-untyped-def]
     """Blocks the plain pipes that are closed in a member and frees those that were blocked by the lane's last one."""
     structure = compiled.structure
@@ -281,7 +310,7 @@ def _shut_pipes(compiled, given, block, lane, member, resistance_row):  # type: 
             block.lane_shut[lane, link] = block.shut[link]
 
 
-@compiled
+@part
 def _draw(compiled, given, block, lane, member):  # type: ignore[no-untyped-def]
     """Sums a member's demands up: of a tree where it hangs on, of a chain what is drawn up to each node, and the rest at its end."""
     structure, numbers, own = compiled.structure, compiled.numbers, block.own[lane]
@@ -306,7 +335,7 @@ def _draw(compiled, given, block, lane, member):  # type: ignore[no-untyped-def]
         own[structure.piece_node[last]] += drawn
 
 
-@compiled
+@part
 def _start_chains(compiled, given, block, lane, row):  # type: ignore[no-untyped-def]
     """First flows of chains, from their middle pieces; where the others' are far from what is drawn, the first tangents are theirs.
 
@@ -334,7 +363,7 @@ def _start_chains(compiled, given, block, lane, row):  # type: ignore[no-untyped
                 block.shift[piece, lane] = 0.0
 
 
-@compiled
+@part
 def _rest_blocked(compiled, block, lane):  # type: ignore[no-untyped-def]
     """Flows that blocked pipes stand for: none of their own; a chain is fed from both sides up to the blocked piece."""
     structure = compiled.structure
@@ -352,7 +381,7 @@ def _rest_blocked(compiled, block, lane):  # type: ignore[no-untyped-def]
                 break
 
 
-@compiled
+@part
 def _dry_out(compiled, given, block, lane, dry):  # type: ignore[no-untyped-def]
     """Takes dry nodes and their links out of a lane's equations; demands are to be drawn anew after it."""
     structure, groups, numbers = compiled.structure, compiled.structure.groups, compiled.numbers
@@ -429,11 +458,7 @@ def _conclude(  # type: ignore[no-untyped-def]
                     more |= dry[node] and not block.dry_node[lane, structure.position[node]]
                 if more:
                     done = False
-                    _dry_out(compiled, given, block, lane, dry)
-                    _draw(compiled, given, block, lane, member)
-                    block.moving[LANES] = lane
-                    _load_drawn(compiled, block, block.moving[LANES:], 1)
-                    _rest_blocked(compiled, block, lane)
+                    _dries(block, lane, which)
     creep = max(creep, block.sums[4, lane] * EPSILON)
     block.waited[lane] = -1 if more else max(block.waited[lane], 0) + 1 if done and creep > STILL else 0
     done = done and not returns and (creep <= STILL or block.waited[lane] >= PATIENCE)
@@ -478,7 +503,7 @@ def _verdict(compiled, given, block, lane, member, done, sinking, changed):  # t
     return outcome, culprit
 
 
-@compiled
+@part
 def _reopen(compiled, block, lane, dry):  # type: ignore[no-untyped-def]
     """Opens one-way links from a wet to a dry node (`reference._reopen`); the place of one, or -1."""
     structure, opened = compiled.structure, -1
@@ -492,7 +517,7 @@ def _reopen(compiled, block, lane, dry):  # type: ignore[no-untyped-def]
     return opened
 
 
-@compiled
+@part
 def _needs(given, member, junction, other):  # type: ignore[no-untyped-def]
     """Whether a junction has demand and another has not."""
     row = member if given.demand.shape[0] > 1 else 0
@@ -568,21 +593,22 @@ def _take_out(compiled, given, block, output, lane, member):  # type: ignore[no-
         output.outlet_flow[member, outlet] = block.outlet_flow[outlet, lane]
 
 
-@compiled
+@part
 def _take_out_blocked(compiled, block, output, lane, member):  # type: ignore[no-untyped-def]
     """What closed pipes change: no flow in them, and behind one in a chain, heads follow from the chain's end."""
     structure = compiled.structure
-    m = structure.start.shape[0]
+    m, pieces = structure.start.shape[0], structure.piece_node.shape[0]
     for link in range(structure.plain.shape[0]):
-        if not structure.plain[link] or block.resistance[structure.place[link], lane] != ENORMOUS:
-            continue
-        output.flow[member, link] = 0.0
-        piece = structure.place[link] - m
-        if not 0 <= piece < structure.piece_node.shape[0]:
-            continue
-        chain = np.searchsorted(structure.piece_first, piece, side="right") - 1
-        place, change = structure.chain_place[chain], block.change[chain, lane]
-        head = block.head[structure.end[place], lane]
-        for behind in range(structure.piece_first[chain + 1] - 1, piece, -1):
-            head += block.loss[behind, lane] + block.gradient[behind, lane] * change
-            output.head[member, structure.piece_node[behind - 1]] = head
+        if structure.plain[link] and block.resistance[structure.place[link], lane] == ENORMOUS:
+            output.flow[member, link] = 0.0
+    for chain in range(structure.chain_place.shape[0]):
+        first, last = structure.piece_first[chain], structure.piece_first[chain + 1] - 1
+        while first < last and block.resistance[m + first, lane] != ENORMOUS:
+            first += 1
+        head = block.head[structure.end[structure.chain_place[chain]], lane]
+        for piece in range(last, first, -1):
+            head += block.loss[piece, lane] + block.gradient[piece, lane] * block.change[chain, lane]
+            output.head[member, structure.piece_node[piece - 1]] = head
+    for tree in range(structure.tree_node.shape[0] - 1, -1, -1):
+        node, parent = structure.tree_node[tree], structure.tree_parent[tree]
+        output.head[member, node] = output.head[member, parent] - block.loss[pieces + tree, lane]

@@ -64,7 +64,7 @@ def newton_step(compiled, given, block, head_tolerance):  # type: ignore[no-unty
         _close_balance(compiled, given, block, v)
 
 
-@compiled
+@part
 def _add_link(structure, block, n, k):  # type: ignore[no-untyped-def]
     """Adds a link to the equations."""
     p, c = load(block.conductance, k), load(block.constant, k)
@@ -126,7 +126,7 @@ def _hold_pressures(compiled, block):  # type: ignore[no-untyped-def]
             block.right[holds, lane] = rise - block.rest[holds, lane]
 
 
-@compiled
+@part
 def _eliminate(compiled, block):  # type: ignore[no-untyped-def]
     """Column by column: adds the tangents of its pipes, and shares its conductances among its neighbours."""
     structure = compiled.structure
@@ -187,7 +187,7 @@ def _eliminate(compiled, block):  # type: ignore[no-untyped-def]
     store(block.sums, 3, lowest)
 
 
-@compiled
+@part
 def _substitute(compiled, block, head_tolerance):  # type: ignore[no-untyped-def]
     """The last column first: how much its head rises and its pipes' flows move; leaves the equations empty for the next step."""
     structure = compiled.structure
@@ -257,7 +257,7 @@ def left_to_move(change, bend, step):  # type: ignore[no-untyped-def]
     return choose(less(step, spread(1.0)), change, smallest(change, change * change * bend))
 
 
-@compiled
+@part
 def _move_others(compiled, block, head_tolerance):  # type: ignore[no-untyped-def]
     """Moves the flows of links that no column owns."""
     structure, numbers, links = compiled.structure, compiled.numbers, compiled.links
@@ -310,7 +310,7 @@ def _machine_left(curvature, before, change, step):  # type: ignore[no-untyped-d
     return min(size, curvature * size * size / max(abs(before), LEAST_FLOW))
 
 
-@compiled
+@part
 def _move_outlets(compiled, given, block):  # type: ignore[no-untyped-def]
     """Moves what flows out by pressure."""
     total, left, step = load(block.sums, 0), load(block.sums, 1), load(block.step, 0)
@@ -333,7 +333,7 @@ def _move_outlets(compiled, given, block):  # type: ignore[no-untyped-def]
     store(block.sums, 1, left)
 
 
-@compiled
+@part
 def _close_balance(compiled, given, block, v):  # type: ignore[no-untyped-def]
     """The flow of an active pressure valve is what the node that it holds needs or gives."""
     structure = compiled.structure

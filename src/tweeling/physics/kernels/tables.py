@@ -166,13 +166,14 @@ class Block(NamedTuple):
     pieces and trees at the flows before the last step; `bend` is how fast a chain's gradient changes, `change` what its flow moved
     last. `trees` is the sum of flows in trees.
 
-    The last are the loop's own: which member each lane holds (-1 none), lanes whose members come or go (and one more) and their
-    rows, its iteration, next check and last error, whether links were reopened (see `reference._reopen`), how long it has waited for what
+    The last are the loop's own: which member each lane holds (-1 none), lanes whose members come or go and their rows, its
+    iteration, next check and last error, whether links were reopened (see `reference._reopen`), how long it has waited for what
     creeps, whether it is clean (nothing dry, and the shared resistances loaded but in pipes that are blocked), which plain
     pipes are blocked because its member has closed them and whether any is, whether something is dry, whether the losses of
     its trees are known; for the search of dry zones the closed set asked for, the closed sets answered last with their dry nodes
     and whether there are any (-1 none known yet; the last entry says which set was asked for last), and a stack; statuses before
-    a check; demands of a member by node.
+    a check; demands by lane and node; whether a lane is to lose nodes before the next step,
+    and which.
     """
 
     head: Floats
@@ -230,6 +231,8 @@ class Block(NamedTuple):
     stack: Ints
     old_status: Codes
     own: Floats
+    dries: npt.NDArray[np.bool_]
+    drying: npt.NDArray[np.bool_]
 
 
 class Output(NamedTuple):

@@ -10,7 +10,7 @@ import numpy as np
 
 from tweeling.physics.hydraulics.laws import CURVATURE, TURBULENT, UNSTEADY
 from tweeling.physics.hydraulics.reference import FADES, FAINTEST
-from tweeling.physics.kernels.compiled import compiled, part
+from tweeling.physics.kernels.compiled import called, compiled, part
 from tweeling.physics.kernels.structure import EARLY_PIPE, END, MACHINE, SOFT_PIPE, THROTTLE
 from tweeling.physics.kernels.tables import (
     ACTIVE,
@@ -126,7 +126,7 @@ def _pipe_loss(compiled, block, place, q):  # type: ignore[no-untyped-def]
     return loss, gradient
 
 
-@compiled
+@part
 def _power_of_flow(numbers, resistance, minor, q):  # type: ignore[no-untyped-def]
     """Loss and gradient by Hazen-Williams or Chezy-Manning; `resistance` is n r."""
     size = absolute(q)
@@ -140,7 +140,7 @@ def _power_of_flow(numbers, resistance, minor, q):  # type: ignore[no-untyped-de
     return loss * q, gradient
 
 
-@compiled
+@called
 def _darcy(resistance, relative, viscous, minor, q):  # type: ignore[no-untyped-def]
     """Loss and gradient by Darcy-Weisbach: `laws.darcy_weisbach_loss`. What no lane needs is left out."""
     size, minor = absolute(q), spread(minor)
@@ -228,7 +228,7 @@ def _transitional_factor(w, third):  # type: ignore[no-untyped-def]
     return factor, fma(ratio, fma(ratio, x4 * 3.0, x3 * 2.0), x2) * (1 / (500 * np.pi))
 
 
-@compiled
+@part
 def throttles(compiled, block):  # type: ignore[no-untyped-def]
     """Tangents of throttle valves: `laws.valve_loss`; a closed one has a negative minor loss here."""
     numbers, groups = compiled.numbers, compiled.structure.groups
@@ -250,7 +250,7 @@ def throttles(compiled, block):  # type: ignore[no-untyped-def]
         store(block.constant, k, choose(shut, spread(0.0), fma(p, head_drop - loss * q, q)))
 
 
-@compiled
+@part
 def machines(compiled, block):  # type: ignore[no-untyped-def]
     """Tangents of pumps and valves, lane by lane."""
     links, groups, structure = compiled.links, compiled.structure.groups, compiled.structure
@@ -374,7 +374,7 @@ def _positional_minor(compiled, place, opening):  # type: ignore[no-untyped-def]
     return min(links.minor[place] / relative**2, most)
 
 
-@compiled
+@part
 def outlets(compiled, given, block):  # type: ignore[no-untyped-def]
     """Tangents of emitters, leaks and delivered demands: `laws.emitter_loss` and its like."""
     steep, width = compiled.numbers.barrier, compiled.numbers.barrier_width
