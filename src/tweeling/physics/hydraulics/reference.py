@@ -266,15 +266,12 @@ def _iterate(
     status = np.where(baseless, np.int8(Status.XPRESSURE), old)
     status = _unless_dry(plan, members, regulating_status(plan, status, members.setting, members.head, members.flow))
     changed = (status != old).any(1)
-    # Before a zone is called dry, whatever closed by itself must have had the chance to open.
-    looking = converged | looks_for_dry(iteration)
-    checked = looking | ((iteration == next_check) & (iteration <= rule.max_check))
+    checked = converged | ((iteration == next_check) & (iteration <= rule.max_check))
     links = _unless_dry(plan, members, link_status(plan, status, members.setting, members.head, members.flow))
     links = np.where(checked[:, None], links, status)
-    if iteration > TIRED:
-        links = np.where(power_pumps(plan) & (status == Status.XHEAD), status, links)
+    links = _unless_tired(plan, iteration, status, links)
     _restart_pumps(plan, members, status, links)
-    changed |= looking & (links != status).any(1)
+    changed |= converged & (links != status).any(1)
     switched, setting, by_switch = pressure_switched(plan, links, members.setting, members.head)
     by_switch &= converged
     members.setting = np.where(by_switch[:, None], setting, members.setting)
@@ -285,7 +282,13 @@ def _iterate(
 
     settled = converged & ~changed
     looks = settled | (~changed & looks_for_dry(iteration))
-    dry = unreached(plan, passes(plan, members.status, members.setting)) & looks[:, None]
+    ways = passes(plan, members.status, members.setting)
+    if looks_for_dry(iteration):
+        # What would open if it were checked now is a way, too.
+        soon = link_status(plan, members.status, members.setting, members.head, members.flow)
+        soon = _unless_tired(plan, iteration, members.status, soon)
+        ways |= passes(plan, soon, members.setting)
+    dry = unreached(plan, ways) & looks[:, None]
     reopened = np.where(members.reopened[:, None], members.status, _reopen(plan, members.status, dry))
     looks &= (reopened == members.status).all(1)
     members.reopened |= (reopened != members.status).any(1)
@@ -315,6 +318,11 @@ def _iterate(
     members.culprit[:] = np.where(done, np.where(drifting, worst, np.where(wet, -1, _thirsty(plan, given, members))), worst)
     members.culprit[:] = np.where(changed & ~done, last_change, members.culprit)
     return done, next_check
+
+
+def _unless_tired(plan: Plan, iteration: int, before: Codes, after: Codes) -> Codes:
+    """New statuses, but pumps of constant power that have closed too often stay so."""
+    return np.where((iteration > TIRED) & power_pumps(plan) & (before == Status.XHEAD), before, after)
 
 
 def _restart_pumps(plan: Plan, members: _Members, before: Codes, after: Codes) -> None:
