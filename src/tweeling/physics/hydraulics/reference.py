@@ -406,7 +406,7 @@ def _linearise(plan: Plan, given: _Given, members: _Members, trickle: float) -> 
     loss, gradient = laws.link_loss(plan, members.flow, members.setting, given.resistance, given.roughness)
     # On a flat piece of a curve a tangent leaps far beyond it, and back: there a line through no flow leads on.
     valves = (links.kind == LinkKind.GPV) & (plan.curves.of_link >= 0)
-    chord = np.abs(loss[:, valves]) / np.maximum(np.abs(members.flow[:, valves]), laws.NO_FLOW)
+    chord = np.abs(loss[:, valves]) / np.maximum(np.abs(members.flow[:, valves]), laws.least_flow(plan))
     gradient[:, valves] = np.maximum(gradient[:, valves], chord)
     conductance = 1 / gradient
     with np.errstate(invalid="ignore"):  # a member with an impossible input; it ends as unbalanced

@@ -333,7 +333,7 @@ def _valve_loss(compiled, place, flow, setting):  # type: ignore[no-untyped-def]
         h0, slope = _segment(compiled.pumps, links.curve[place], q)
         slope = max(slope, numbers.tiny_slope)
         loss = (h0 + slope * q) * np.sign(flow)
-        return loss, max(slope, abs(loss) / max(abs(flow), LEAST_FLOW))
+        return loss, max(slope, abs(loss) / q)
     if not np.isnan(setting):
         if kind == TCV:
             minor = links.minor_per_coefficient[place] * setting
