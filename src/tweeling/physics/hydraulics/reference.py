@@ -282,13 +282,7 @@ def _iterate(
 
     settled = converged & ~changed
     looks = settled | (~changed & looks_for_dry(iteration))
-    ways = passes(plan, members.status, members.setting)
-    if looks_for_dry(iteration):
-        # What would open if it were checked now is a way, too.
-        soon = link_status(plan, members.status, members.setting, members.head, members.flow)
-        soon = _unless_tired(plan, iteration, members.status, soon)
-        ways |= passes(plan, soon, members.setting)
-    dry = unreached(plan, ways) & looks[:, None]
+    dry = unreached(plan, passes(plan, members.status, members.setting)) & looks[:, None]
     reopened = np.where(members.reopened[:, None], members.status, _reopen(plan, members.status, dry))
     looks &= (reopened == members.status).all(1)
     members.reopened |= (reopened != members.status).any(1)

@@ -424,14 +424,11 @@ def _conclude(  # type: ignore[no-untyped-def]
     last = regulate(compiled, block, lane)
     changed = last >= 0
     check = iteration == next_check and iteration <= max_check
-    # What would open if it were checked now is a way, too, before a zone is called dry.
-    probes = not converged and not check and not changed and iteration > RESTLESS and iteration % 10 == 0
-    if converged or check or probes:
-        link = check_links(compiled, block, lane, iteration > TIRED, probes)
+    if converged or check:
+        link = check_links(compiled, block, lane, iteration > TIRED)
         if converged and link >= 0:
             last, changed = link, True
-        if not probes:
-            next_check = iteration + check_frequency
+        next_check = iteration + check_frequency
     if converged:
         link = switch(compiled, block, lane)
         if link >= 0:
@@ -445,9 +442,6 @@ def _conclude(  # type: ignore[no-untyped-def]
         for place in range(structure.groups[SOFT_PIPE], structure.groups[END]):
             kind, status, setting = compiled.links.kind[place], block.status[lane, place], block.setting[lane, place]
             shut = not passes(kind, status, setting)
-            if probes:
-                block.status[lane, place] = block.old_status[place]
-                shut = shut and not passes(kind, block.old_status[place], setting)
             block.shut[structure.order[place]] = shut
             any_shut |= shut
         which = _find_dry(compiled, block) if any_shut else 0

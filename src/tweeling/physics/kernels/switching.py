@@ -133,7 +133,7 @@ def _check_valve(numbers, status, drop, flow):  # type: ignore[no-untyped-def]
 
 
 @part
-def check_links(compiled, block, lane, tired, probes):  # type: ignore[no-untyped-def]
+def check_links(compiled, block, lane, tired):  # type: ignore[no-untyped-def]
     """New statuses of the other links (`statuses.link_status`); the place of one that changed, or -1."""
     structure, numbers, links, tanks = compiled.structure, compiled.numbers, compiled.links, compiled.tanks
     h_tol, groups = numbers.head_tolerance, structure.groups
@@ -154,8 +154,7 @@ def check_links(compiled, block, lane, tired, probes):  # type: ignore[no-untype
             most = setting**2 * compiled.pumps.max_gain[links.pump[k]]
             stuck = -drop > most + h_tol or _blocked(compiled, links.pump[k], block.status[lane, k], setting, drop, q)
             status = XHEAD if stuck else OPEN
-            restarts = block.status[lane, k] == XHEAD and not stuck and not probes
-            if compiled.pumps.law[links.pump[k]] == POWER and restarts:
+            if compiled.pumps.law[links.pump[k]] == POWER and block.status[lane, k] == XHEAD and not stuck:
                 block.flow[k, lane] = compiled.pumps.first_flow[links.pump[k]]
         elif kind == FCV and not np.isnan(setting):
             if drop < -h_tol or q < -numbers.flow_tolerance:
