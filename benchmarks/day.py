@@ -44,8 +44,8 @@ def ours(network: tw.Network, members: int, threads: int) -> tuple[float, float]
     os.environ["TWEELING_THREADS"] = str(threads)
     began = np.array([process_time(), perf_counter()])
     tw.simulate(
-        network, hours=24, members=members, beliefs={"node_demand_sd": 0.12}, rng=1, accuracy=ACCURACY, keep=[network.nodes.ids[0]],
-        quantities=["pressure"],
+        network, hours=24, members=members, beliefs={"node_demand_sd": 0.12}, rng=1, accuracy=ACCURACY,
+        keep=[network.nodes.ids[0]], quantities=["pressure"],
     )  # fmt: skip
     return tuple(np.array([process_time(), perf_counter()]) - began)
 
@@ -96,7 +96,7 @@ def main() -> None:
                 "setters left out) in each repetition: "
                 + ", ".join(f"{name} {sample}" for name, sample in NETWORKS.items())
                 + "; a member is taken to cost their mean. Ours is the whole `tw.simulate`, keeping the "
-                "pressure of one node; EPANET keeps nothing. EPANET stops at 1e-5, ours where 1e-6 of all flow is left to move. "
+                "pressure of one node; EPANET keeps nothing. EPANET stops at 1e-5, ours where 1e-6 is left to move. "
                 "On one core both in seconds of CPU, for machines are shared; on more, on the wall. "
                 "Demands differ by a node's factor: uniform 80 to 120 % in "
                 "EPANET, log-normal with sd 0.12 in ours.",

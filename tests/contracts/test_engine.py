@@ -416,6 +416,81 @@ def test_a_closed_link_conducts_nothing_where_the_open_ones_conduct_less_than_it
     assert balance.residuals(plan, conditions, solution).energy[0] < 1e-9 * abs(solution.head[0, 0])
 
 
+THIN = Link(0, 0, length=1000.0, diameter=1e-3)
+"""A pipe of 1 mm: 0.01 m3/s lose more than 1e10 m in it."""
+
+
+@every_engine
+def test_wide_pipes_behind_one_of_a_millimetre_share_the_flow_as_ever(solve: Engine) -> None:
+    wide, twice = (Link(0, 1, length=length, diameter=1.0) for length in (10.0, 10.0 * 2**1.852))
+    plan = make_plan(make_network([0.0, 3.0], [50.0], [replace(THIN, start=2, end=0), wide, twice]))
+    conditions = plan.conditions()
+    solution = solve_cold(solve, plan, conditions)
+    assert Outcome(solution.outcome[0]) == Outcome.OK
+    assert solution.head[0, 0] < -1e12
+    assert solution.flows.link[0] == pytest.approx([3.0, 2.0, 1.0], abs=1e-6)
+    assert balance.residuals(plan, conditions, solution).mass[0] <= 1e-12
+
+
+@every_engine
+def test_pipes_without_length_by_darcy_weisbach_may_form_a_loop(solve: Engine) -> None:
+    none = [
+        Link(0, 1, length=0.0, roughness=1e-3),
+        Link(1, 2, length=0.0, roughness=1e-3),
+        Link(0, 2, length=0.0, roughness=1e-3),
+    ]
+    plan = make_plan(
+        make_network([0.0, 0.01, 0.01], [50.0], [Link(3, 0, roughness=1e-3), *none], options=Options(headloss="DW"))
+    )
+    conditions = plan.conditions()
+    solution = solve_cold(solve, plan, conditions)
+    assert Outcome(solution.outcome[0]) == Outcome.OK
+    assert solution.flows.link[0] == pytest.approx([0.02, 0.01, 0.0, 0.01], abs=1e-9)
+
+
+@every_engine
+def test_a_valve_whose_curve_is_flat_between_reservoirs_that_differ_by_that_much_is_solved(solve: Engine) -> None:
+    valve = Link(0, 1, LinkKind.GPV, curve=0, length=0.0)
+    ends = [Link(2, 0, length=10.0, diameter=10.0), Link(1, 3, length=10.0, diameter=10.0)]
+    curve = ([0.0, 0.01, 0.02, 0.04], [0.0, 2.0, 2.0, 9.0])
+    for difference, flow in ((1.9, 0.0095), (2.1, 0.02 + 0.1 / 350)):
+        plan = make_plan(make_network([0.0, 0.0], [50.0, 50.0 - difference], [ends[0], valve, ends[1]], curves=[curve]))
+        solution = solve_cold(solve, plan, plan.conditions())
+        assert Outcome(solution.outcome[0]) == Outcome.OK
+        assert solution.flows.link[0, 1] == pytest.approx(flow, abs=1e-7)
+
+
+@every_engine
+def test_a_pressure_breaker_meets_a_flow_back_with_the_same_drop(solve: Engine) -> None:
+    breaker = Link(0, 1, LinkKind.PBV, setting=10.0, minor_loss=2.0, diameter=0.1)
+    plan = make_plan(make_network([0.0, 0.0], [50.0, 50.0], [Link(2, 0, diameter=0.5), breaker, Link(1, 3, diameter=0.5)]))
+    conditions = plan.conditions()
+    solution = solve_cold(solve, plan, conditions)
+    assert Outcome(solution.outcome[0]) == Outcome.OK
+    assert solution.flows.link[0, 1] < -0.1  # it drives 10 m backwards through two pipes, though 2 v2/2g at 0.1 m would be more
+    assert balance.residuals(plan, conditions, solution).energy[0] < 1e-6
+
+
+@every_engine
+def test_a_pump_of_constant_power_against_a_closed_way_closes_and_never_runs_backward(solve: Engine) -> None:
+    pump = Link(2, 0, LinkKind.PUMP, power=1000.0, setting=1.0, length=0.0, diameter=0.0)
+    valve = Link(1, 0, LinkKind.CHECK_VALVE_PIPE)
+    plan = make_plan(make_network([0.0, 0.01], [50.0], [pump, valve, Link(2, 1)]))
+    solution = solve_cold(solve, plan, plan.conditions())
+    assert Outcome(solution.outcome[0]) in (Outcome.OK, Outcome.UNSUPPLIED)
+    assert solution.flows.link[0] == pytest.approx([0.0, 0.0, 0.01], abs=1e-9)
+
+
+@every_engine
+def test_a_flow_valve_that_lets_through_less_than_is_taken_behind_it_is_named(solve: Engine) -> None:
+    valve = Link(0, 1, LinkKind.FCV, LinkStatus.ACTIVE, 0.01, length=0.0)
+    shut = Link(3, 2, LinkKind.PUMP, LinkStatus.CLOSED, 0.0, power=1000.0, length=0.0, diameter=0.0)
+    plan = make_plan(make_network([0.0, 0.0, 0.02], [50.0], [shut, Link(3, 0), valve, Link(1, 2)]))
+    solution = solve_cold(solve, plan, plan.conditions())
+    assert Outcome(solution.outcome[0]) == Outcome.UNBALANCED
+    assert plan.network.links.ids[solution.culprit[0]] == "L2"
+
+
 @every_engine
 def test_one_solution_serves_both_formulas_of_a_leak(solve: Engine) -> None:
     plan = make_plan(make_network([0.0], [30.0], [Link(1, 0, diameter=1.0, length=1.0)]))

@@ -192,9 +192,14 @@ def pump_loss(plan: Plan, pump: int, flow: Floats, speed: Floats) -> Law:
     return np.where(small, h0 + gradient * flow, h0 + gradient * flow / n), gradient
 
 
+def least_flow(plan: Plan) -> float:
+    """m3/s below which the loss of a general purpose valve is taken as at this flow."""
+    return 1e-6 / plan.network.units.cfs_per_si
+
+
 def gpv_loss(plan: Plan, link: int, flow: Floats) -> Law:
     """Loss of an open general purpose valve by its curve, odd in flow; (member,)."""
-    q = np.maximum(np.abs(flow), 1e-6 / plan.network.units.cfs_per_si)
+    q = np.maximum(np.abs(flow), least_flow(plan))
     h0, slope = curve_segment(plan, int(plan.curves.of_link[link]), q)
     slope = np.maximum(slope, plan.constants.tiny_slope)
     return (h0 + slope * q) * np.sign(flow), slope

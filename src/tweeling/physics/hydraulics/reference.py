@@ -55,6 +55,7 @@ PATIENCE = 5
 RESTLESS = 20
 """Iterations after which zones without supply are looked for also in a member that does not converge, every tenth time: where
 pipes have almost no resistance, the rounding of a sinking zone's heads is flow enough to keep it from converging."""
+EPSILON = float(np.finfo(float).eps)
 TIRED = 60
 """Iterations after which a pump of constant power that closed stays so: often enough it has pressed against a closed way."""
 FADES, FAINTEST = 20, 12
@@ -268,8 +269,7 @@ def _iterate(
     checked = converged | ((iteration == next_check) & (iteration <= rule.max_check))
     links = _unless_dry(plan, members, link_status(plan, status, members.setting, members.head, members.flow))
     links = np.where(checked[:, None], links, status)
-    if iteration > TIRED:
-        links = np.where(power_pumps(plan) & (status == Status.XHEAD), status, links)
+    links = _unless_tired(plan, iteration, status, links)
     _restart_pumps(plan, members, status, links)
     changed |= converged & (links != status).any(1)
     switched, setting, by_switch = pressure_switched(plan, links, members.setting, members.head)
@@ -297,8 +297,8 @@ def _iterate(
     # Heads that come back from a zone that sank leave the rounding of a long way: the step after is needed, too.
     returns = members.waited < 0
     members.waited = np.where(more, -1, np.where(done & creeping, np.maximum(members.waited, 0) + 1, 0))
-    done &= ~returns & (~creeping | (members.waited >= PATIENCE))
     drifting = creeps.any(1)
+    done &= ~returns & (~creeping | (members.waited >= PATIENCE)) & (~drifting | (iteration > FADES + PATIENCE))
     # All links around a sinking zone tell the same; the one that lets too little through is the cause.
     limits = (members.status == Status.ACTIVE) & (plan.network.links.kind == LinkKind.FCV)
     worst = np.where(drifting, _argmax(np.where(limits, 2.0, 1.0) * step.creep), step.worst)
@@ -313,6 +313,11 @@ def _iterate(
     members.culprit[:] = np.where(done, np.where(drifting, worst, np.where(wet, -1, _thirsty(plan, given, members))), worst)
     members.culprit[:] = np.where(changed & ~done, last_change, members.culprit)
     return done, next_check
+
+
+def _unless_tired(plan: Plan, iteration: int, before: Codes, after: Codes) -> Codes:
+    """New statuses, but pumps of constant power that have closed too often stay so."""
+    return np.where((iteration > TIRED) & power_pumps(plan) & (before == Status.XHEAD), before, after)
 
 
 def _restart_pumps(plan: Plan, members: _Members, before: Codes, after: Codes) -> None:
@@ -396,7 +401,7 @@ def _linearise(plan: Plan, given: _Given, members: _Members, trickle: float) -> 
     loss, gradient = laws.link_loss(plan, members.flow, members.setting, given.resistance, given.roughness)
     # On a flat piece of a curve a tangent leaps far beyond it, and back: there a line through no flow leads on.
     valves = (links.kind == LinkKind.GPV) & (plan.curves.of_link >= 0)
-    chord = np.abs(loss[:, valves]) / np.maximum(np.abs(members.flow[:, valves]), laws.NO_FLOW)
+    chord = np.abs(loss[:, valves]) / np.maximum(np.abs(members.flow[:, valves]), laws.least_flow(plan))
     gradient[:, valves] = np.maximum(gradient[:, valves], chord)
     conductance = 1 / gradient
     with np.errstate(invalid="ignore"):  # a member with an impossible input; it ends as unbalanced
@@ -551,7 +556,7 @@ def _update(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, ris
     left += todo.sum(1)
     head_error = np.where(todo > SLACK, todo * tangent.gradient, 0.0).max(1, initial=0.0)
     size = np.abs(rise[:, links.start]) + np.abs(rise[:, links.end])
-    rounding = (tangent.conductance * size).max(1, initial=0.0) * np.finfo(float).eps
+    rounding = (tangent.conductance * size).max(1, initial=0.0) * EPSILON
     return _Step(left, total, _argmax(np.abs(change)), head_error, creep, rounding)
 
 

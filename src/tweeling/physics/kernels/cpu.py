@@ -301,6 +301,7 @@ def _block(plan: Plan, compiled: Compiled, given: Given) -> Block:
     return Block(
         head=rows(outer),
         rise=rows(outer),
+        rest=rows(outer),
         right=rows(n),
         ground=rows(n),
         demand=rows(n),
@@ -327,7 +328,7 @@ def _block(plan: Plan, compiled: Compiled, given: Given) -> Block:
         outlet_most=rows(outlets),
         outlet_conductance=rows(outlets),
         outlet_constant=rows(outlets),
-        sums=rows(4),
+        sums=rows(5),
         step=np.ones((1, LANES)),
         trickle=rows(1),
         before=np.zeros((LANES, m)),

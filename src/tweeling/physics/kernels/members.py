@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tweeling.physics.hydraulics.reference import DAMPING, PATIENCE, RESTLESS, STILL
+from tweeling.physics.hydraulics.reference import DAMPING, EPSILON, FADES, PATIENCE, RESTLESS, STILL, TIRED
 from tweeling.physics.kernels.compiled import called, compiled, compiled_entry, part
 from tweeling.physics.kernels.newton import newton_step
 from tweeling.physics.kernels.queue import take_next
@@ -65,9 +65,8 @@ def solve_members(  # type: ignore[no-untyped-def]
         _draw_anew(compiled, given, block, coming)
         for lane in range(LANES):
             iteration[lane] += 1
-            restless = (iteration[lane] > 30 and block.error[lane] > 1e-3) or (
-                iteration[lane] > 100 and block.error[lane] > 1e-5
-            )
+            error = block.error[lane]
+            restless = (iteration[lane] > 30 and error > 1e-3) or (iteration[lane] > 100 and error > 1e-5)
             block.step[0, lane] = DAMPING[iteration[lane] % len(DAMPING)] if restless else 1.0
             if member[lane] >= 0 and iteration[lane] == trials:
                 for place in range(block.flow.shape[0]):
@@ -237,6 +236,7 @@ def _put_in_numbers(compiled, given, block, coming):  # type: ignore[no-untyped-
     for position in range(n):
         for at in range(coming):
             block.head[position, moving[at]] = block.sums[0, moving[at]]
+            block.rest[position, moving[at]] = 0.0
     for at in range(coming):
         row[at] = block.member[moving[at]] if given.flow.shape[0] > 1 else 0
     for place in range(structure.start.shape[0]):
@@ -427,14 +427,14 @@ def _conclude(  # type: ignore[no-untyped-def]
     block.error[lane] = error
     converged = error <= accuracy and block.sums[2, lane] <= 0.0 and block.step[0, lane] == 1.0
     converged = converged and (not own or total > accuracy or left <= STILL)
-    sinking, creep, rounding = creeping(compiled, block, lane)
+    sinking, creep = creeping(compiled, block, lane)
     if creep <= numbers.flow_tolerance:
         sinking = -1
     last = regulate(compiled, block, lane)
     changed = last >= 0
     check = iteration == next_check and iteration <= max_check
     if converged or check:
-        link = check_links(compiled, block, lane)
+        link = check_links(compiled, block, lane, iteration > TIRED)
         if converged and link >= 0:
             last, changed = link, True
         next_check = iteration + check_frequency
@@ -466,9 +466,10 @@ def _conclude(  # type: ignore[no-untyped-def]
                 if more:
                     done = False
                     _dries(block, lane, which)
-    creep, still = max(creep, rounding), min(STILL, accuracy * total)
+    creep, still = max(creep, block.sums[4, lane] * EPSILON), min(STILL, accuracy * total)
     block.waited[lane] = -1 if more else max(block.waited[lane], 0) + 1 if done and creep > still else 0
     done = done and not returns and (creep <= still or block.waited[lane] >= PATIENCE)
+    done = done and (sinking < 0 or iteration > FADES + PATIENCE)
     # A pivot that is all rounding belongs to a zone without supply; where none was found, the step proves nothing.
     done &= block.sums[3, lane] >= LEAST_PIVOT
     if not done and iteration < trials:

@@ -123,7 +123,8 @@ def _hold_pressures(compiled, block):  # type: ignore[no-untyped-def]
             block.ground[holds, lane] += 1.0
             block.held[structure.held[holds], lane] = 1.0
             block.right[passes, lane] += block.right[holds, lane]
-            block.right[holds, lane] = compiled.elevation[holds] + block.setting[lane, place] - block.head[holds, lane]
+            rise = compiled.elevation[holds] + block.setting[lane, place] - block.head[holds, lane]
+            block.right[holds, lane] = rise - block.rest[holds, lane]
 
 
 @part
@@ -194,7 +195,7 @@ def _substitute(compiled, block, head_tolerance):  # type: ignore[no-untyped-def
     structure = compiled.structure
     first, row = structure.first, structure.row
     nothing, tolerance = spread(0.0), spread(head_tolerance)
-    total, left, excess = load(block.trees, 0), spread(0.0), spread(-1.0)
+    total, left, excess, rounding = load(block.trees, 0), spread(0.0), spread(-1.0), spread(0.0)
     for k in range(compiled.numbers.n - 1, -1, -1):
         rise = nothing
         for a in range(first[k], first[k + 1]):
@@ -207,18 +208,30 @@ def _substitute(compiled, block, head_tolerance):  # type: ignore[no-untyped-def
                 store(block.lower, a, nothing)
         rise = fma(load(block.ground, k), rise, load(block.right, k))
         store(block.rise, k, rise)
-        store(block.head, k, load(block.head, k) + rise)
+        _raise_head(block, k, rise)
         store(block.ground, k, nothing)
         store(block.right, k, nothing - load(block.demand, k))
         for place in range(structure.own_first[k], structure.own_first[k + 1]):
             a = structure.entry[place]
             fresh = a >= 0 and structure.origin[a] == FRESH
             p = load(block.lower, a) if fresh else load(block.conductance, place)
-            fall = rise - load(block.rise, structure.end[place])
-            total, left, excess = _move_pipe(compiled, block, place, p, fall, tolerance, total, left, excess)
+            other = load(block.rise, structure.end[place])
+            total, left, excess = _move_pipe(compiled, block, place, p, rise - other, tolerance, total, left, excess)
+            rounding = largest(rounding, (absolute(rise) + absolute(other)) * p)
     store(block.sums, 0, total)
     store(block.sums, 1, left)
     store(block.sums, 2, excess)
+    store(block.sums, 4, rounding)
+
+
+@compiled
+def _raise_head(block, k, rise):  # type: ignore[no-untyped-def]
+    """See `reference._raised`."""
+    head, more = load(block.head, k), rise + load(block.rest, k)
+    total = head + more
+    part = total - head
+    store(block.head, k, total)
+    store(block.rest, k, (head - (total - part)) + (more - part))
 
 
 @compiled
@@ -250,10 +263,13 @@ def _move_others(compiled, block, head_tolerance):  # type: ignore[no-untyped-de
     structure, links = compiled.structure, compiled.links
     groups = structure.groups
     total, left, excess = load(block.sums, 0), load(block.sums, 1), load(block.sums, 2)
+    rounding = load(block.sums, 4)
     for k in range(groups[EARLY_PIPE], groups[MACHINE]):
-        rise = load(block.rise, structure.start[k]) - load(block.rise, structure.end[k])
+        rise, other = load(block.rise, structure.start[k]), load(block.rise, structure.end[k])
         p = load(block.conductance, k)
-        total, left, excess = _move_pipe(compiled, block, k, p, rise, spread(head_tolerance), total, left, excess)
+        total, left, excess = _move_pipe(compiled, block, k, p, rise - other, spread(head_tolerance), total, left, excess)
+        rounding = largest(rounding, (absolute(rise) + absolute(other)) * p)
+    store(block.sums, 4, rounding)
     store(block.sums, 0, total)
     store(block.sums, 1, left)
     store(block.sums, 2, excess)
@@ -263,8 +279,10 @@ def _move_others(compiled, block, head_tolerance):  # type: ignore[no-untyped-de
             status = block.status[lane, k]
             if block.dry_link[lane, k] or (kind in (PRV, PSV) and status == ACTIVE):
                 continue
-            rise = block.rise[structure.start[k], lane] - block.rise[structure.end[k], lane]
+            rise, other = block.rise[structure.start[k], lane], block.rise[structure.end[k], lane]
             q, p = block.flow[k, lane], block.conductance[k, lane]
+            block.sums[4, lane] = max(block.sums[4, lane], (abs(rise) + abs(other)) * p)
+            rise -= other
             change = (block.constant[k, lane] + p * rise - q) * block.step[0, lane]
             runs = kind == PUMP and passes(kind, status, block.setting[lane, k])
             if (

@@ -23,41 +23,37 @@ from tweeling.physics.kernels.tables import (
 )
 from tweeling.physics.kernels.tangents import passes, stalled
 
-EPSILON = float(np.finfo(float).eps)
-
 
 @part
 def creeping(compiled, block, lane):  # type: ignore[no-untyped-def]
-    """Place of the link with the largest flow that only a sinking zone explains, that flow, and flow that is rounding.
-
-    A link of almost no resistance makes a flow of the rounding of rises. Opens baseless PSVs.
-    """
+    """Place of the link with the largest flow that only a sinking zone explains, and that flow; opens baseless PSVs."""
     structure, numbers, links = compiled.structure, compiled.numbers, compiled.links
-    worst, at, rounding = 0.0, -1, 0.0
+    worst, at, cause = 0.0, -1, 0.0
     for k in range(structure.groups[SOFT_PIPE], structure.groups[END]):
         if structure.groups[THROTTLE] <= k < structure.groups[MACHINE] or block.dry_link[lane, k]:
             continue
         kind, status = links.kind[k], block.status[lane, k]
         quiet = not passes(kind, status, block.setting[lane, k]) or (kind == FCV and status == ACTIVE)
-        if not quiet:
-            size = abs(block.rise[structure.start[k], lane]) + abs(block.rise[structure.end[k], lane])
-            rounding = max(rounding, block.conductance[k, lane] * size * EPSILON)
-        else:
+        if quiet:
             rise = block.rise[structure.start[k], lane] - block.rise[structure.end[k], lane]
             creep = abs(rise) * block.trickle[0, lane]
-            if creep > worst:
-                worst, at = creep, k
+            worst = max(worst, creep)
+            # All links around a sinking zone tell the same; the one that lets too little through is the cause.
+            told = creep * 2.0 if status == ACTIVE else creep
+            if told > cause:
+                cause, at = told, k
     for v in range(structure.valve_place.shape[0]):
         place = structure.valve_place[v]
         if block.status[lane, place] == ACTIVE and not block.dry_link[lane, place]:
             creep = abs(block.rise[structure.valve_passes[v], lane]) * block.trickle[0, lane]
-            if creep > worst:
-                worst, at = creep, place
+            worst = max(worst, creep)
+            if creep > cause:
+                cause, at = creep, place
             if creep > numbers.flow_tolerance and links.kind[place] == PSV:
                 block.status[lane, place] = XPRESSURE
                 block.flow[place, lane] = 0.0
                 _flatten(compiled, block, lane)
-    return at, worst, rounding
+    return at, worst
 
 
 @part
@@ -114,6 +110,7 @@ def _flatten(compiled, block, lane):  # type: ignore[no-untyped-def]
         top = max(top, block.head[node, lane])
     for node in range(n):
         block.head[node, lane] = top
+        block.rest[node, lane] = 0.0
 
 
 @compiled
@@ -136,7 +133,7 @@ def _check_valve(numbers, status, drop, flow):  # type: ignore[no-untyped-def]
 
 
 @part
-def check_links(compiled, block, lane):  # type: ignore[no-untyped-def]
+def check_links(compiled, block, lane, tired):  # type: ignore[no-untyped-def]
     """New statuses of the other links (`statuses.link_status`); the place of one that changed, or -1."""
     structure, numbers, links, tanks = compiled.structure, compiled.numbers, compiled.links, compiled.tanks
     h_tol, groups = numbers.head_tolerance, structure.groups
@@ -146,6 +143,8 @@ def check_links(compiled, block, lane):  # type: ignore[no-untyped-def]
         if block.dry_link[lane, k] or groups[THROTTLE] <= k < groups[MACHINE]:
             continue
         kind, status, setting, q = links.kind[k], block.status[lane, k], block.setting[lane, k], block.flow[k, lane]
+        if tired and status == XHEAD and compiled.pumps.law[links.pump[k]] == POWER:
+            continue
         drop = block.head[structure.start[k], lane] - block.head[structure.end[k], lane]
         if status <= TEMPORARILY_CLOSED:
             status = OPEN

@@ -177,6 +177,7 @@ class Block(NamedTuple):
 
     head: Floats
     rise: Floats
+    rest: Floats
     right: Floats
     ground: Floats
     demand: Floats

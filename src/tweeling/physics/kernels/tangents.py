@@ -68,6 +68,13 @@ def trickle(compiled, iteration):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def _drop(structure, block, k):  # type: ignore[no-untyped-def]
+    """Head at the start of a link less that at its end: `reference._drops`."""
+    i, j = structure.start[k], structure.end[k]
+    return (load(block.head, i) - load(block.head, j)) + (load(block.rest, i) - load(block.rest, j))
+
+
+@compiled
 def plain_pipe(compiled, block, k):  # type: ignore[no-untyped-def]
     """Conductance and constant of the plain pipe or the chain of pipes at place k, whose pieces' losses add up."""
     structure = compiled.structure
@@ -94,8 +101,7 @@ def plain_pipe(compiled, block, k):  # type: ignore[no-untyped-def]
     p = spread(1.0) / gradient
     if chain >= 0:
         store(block.bend, chain, p * bend)
-    drop = load(block.head, structure.start[k]) - load(block.head, structure.end[k])
-    return p, fma(p, drop - loss, q)
+    return p, fma(p, _drop(structure, block, k) - loss, q)
 
 
 @compiled
@@ -232,7 +238,7 @@ def throttles(compiled, block):  # type: ignore[no-untyped-def]
     structure = compiled.structure
     for k in range(groups[THROTTLE], groups[MACHINE]):
         q = load(block.flow, k)
-        head_drop = load(block.head, structure.start[k]) - load(block.head, structure.end[k])
+        head_drop = _drop(structure, block, k)
         minor = load(block.minor, k - groups[THROTTLE])
         loss = minor * absolute(q)
         gradient = loss * 2.0
@@ -272,7 +278,8 @@ def machines(compiled, block):  # type: ignore[no-untyped-def]
                 else:
                     loss, gradient = _valve_loss(compiled, k, q, setting)
                 block.conductance[k, lane] = 1.0 / gradient
-                head_drop = block.head[structure.start[k], lane] - block.head[structure.end[k], lane]
+                i, j = structure.start[k], structure.end[k]
+                head_drop = (block.head[i, lane] - block.head[j, lane]) + (block.rest[i, lane] - block.rest[j, lane])
                 block.constant[k, lane] = q + (head_drop - loss) / gradient
 
 
@@ -327,7 +334,8 @@ def _valve_loss(compiled, place, flow, setting):  # type: ignore[no-untyped-def]
         q = max(abs(flow), numbers.tiny_flow)
         h0, slope = _segment(compiled.pumps, links.curve[place], q)
         slope = max(slope, numbers.tiny_slope)
-        return (h0 + slope * q) * np.sign(flow), slope
+        loss = (h0 + slope * q) * np.sign(flow)
+        return loss, max(slope, abs(loss) / q)
     if not np.isnan(setting):
         if kind == TCV:
             minor = links.minor_per_coefficient[place] * setting
