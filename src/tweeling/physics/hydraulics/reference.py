@@ -530,11 +530,7 @@ def _update(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, ris
             difference = np.clip(difference, -most, most)
         setattr(members, name, old + difference)
         total += np.abs(old + difference).sum(1)
-        size = np.abs(difference)
-        if name != "delivered":
-            bend = laws.CURVATURE * size / np.maximum(np.abs(old), laws.NO_FLOW)
-            size = size * np.where(step < 1, 1.0, np.minimum(bend, 1))
-        left += size.sum(1)
+        left += np.abs(difference).sum(1)  # barriers bend sharply: the whole change counts as left
 
     off = _dry_links(plan, members.dry)
     quiet = (~runs | ((members.status == Status.ACTIVE) & (links.kind == LinkKind.FCV))) & ~off

@@ -12,7 +12,6 @@ eliminated while they are in the cache; on the way back their flows move as soon
 
 from __future__ import annotations
 
-from tweeling.physics.hydraulics.laws import CURVATURE
 from tweeling.physics.hydraulics.reference import SLACK
 from tweeling.physics.kernels.compiled import compiled, part
 from tweeling.physics.kernels.structure import EARLY_PIPE, END, FRESH, MACHINE, MIXED
@@ -35,7 +34,6 @@ from tweeling.physics.kernels.vector import (
     largest,
     less,
     load,
-    roughly_inverse,
     smallest,
     spread,
     store,
@@ -322,13 +320,10 @@ def _move_outlets(compiled, given, block):  # type: ignore[no-untyped-def]
             most = load(block.outlet_most, o) * 0.4
             change = choose(less(most, change), most, change)
             change = largest(spread(0.0) - most, change)
-            todo = absolute(change)
-        else:
-            bend = roughly_inverse(largest(absolute(q), spread(LEAST_FLOW))) * CURVATURE
-            todo = left_to_move(absolute(change), bend, step)
         q = q + change
         store(block.outlet_flow, o, q)
-        total, left = total + absolute(q), left + todo
+        # Barriers bend sharply: the whole change counts as left.
+        total, left = total + absolute(q), left + absolute(change)
     store(block.sums, 0, total)
     store(block.sums, 1, left)
 
