@@ -23,6 +23,8 @@ CURVATURE = 0.5
 """(n - 1) / 2 of a loss q^n: what a Newton step leaves of a change dq is this times dq^2 / q; n is 2 at most in pipes."""
 TURBULENT = 1000 * np.pi
 """q / (viscosity diameter) at Re = 4000."""
+NO_LENGTH = 1e-6
+"""Part of EPANET's least gradient that pipes have at least by Darcy-Weisbach; EPANET has none there, 1 m of a wide pipe less."""
 UNSTEADY = 5.0
 """What stands for CURVATURE below Re = 4000, where the friction factor first rises with the flow."""
 
@@ -133,7 +135,7 @@ def pipe_loss(plan: Plan, flow: Floats, resistance: Floats, roughness: Floats) -
         diameter = plan.network.links.diameter
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             return darcy_weisbach_loss(
-                flow, resistance, plan.minor, roughness / diameter, plan.viscous_flow, plan.constants.min_gradient
+                flow, resistance, plan.minor, roughness / diameter, plan.viscous_flow, NO_LENGTH * plan.constants.min_gradient
             )
     loss, gradient = power_loss(flow, resistance, plan.exponent, plan.constants.min_gradient)
     q = np.abs(flow)

@@ -45,8 +45,8 @@ DAMPING = (0.6, 0.3, 0.6, 0.8)
 """Parts of a step, by turns, that flows move by when statuses and curves go to and fro, see `damping`: always the same part can
 go to and fro as well."""
 HOLDING = (LinkKind.PRV, LinkKind.PSV)
-SLACK = 1e-12
-"""m3/s: a change of flow below this never delays convergence by heads."""
+SLACK = 1e-15
+"""m3/s: what is left to move in a link, if it is less than this, never delays convergence by heads."""
 STILL = 1e-9
 """m3/s: a solve goes on while a closed link (or rounding) accounts for more than this, or than the accuracy asked for, in a
 balance, or while more than this moves in a network at rest (by our own rule); ..."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tweeling.physics.hydraulics.laws import CURVATURE, TURBULENT, UNSTEADY
+from tweeling.physics.hydraulics.laws import CURVATURE, NO_LENGTH, TURBULENT, UNSTEADY
 from tweeling.physics.hydraulics.reference import FADES, FAINTEST
 from tweeling.physics.kernels.compiled import called, compiled, part
 from tweeling.physics.kernels.structure import EARLY_PIPE, END, MACHINE, SOFT_PIPE, THROTTLE
@@ -119,7 +119,7 @@ def _pipe_loss(compiled, block, place, q):  # type: ignore[no-untyped-def]
     numbers, links = compiled.numbers, compiled.links
     if numbers.darcy:
         relative = load(block.relative, place)
-        resistance, least = load(block.resistance, place), numbers.min_gradient
+        resistance, least = load(block.resistance, place), NO_LENGTH * numbers.min_gradient
         loss, gradient = _darcy(resistance, relative, links.viscous[place], links.minor[place], least, q)
     else:
         loss, gradient = _power_of_flow(numbers, load(block.resistance, place), links.minor[place], q)
