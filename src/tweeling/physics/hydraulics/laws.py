@@ -24,7 +24,7 @@ CURVATURE = 0.5
 TURBULENT = 1000 * np.pi
 """q / (viscosity diameter) at Re = 4000."""
 NO_LENGTH = 1e-6
-"""Part of EPANET's least gradient that pipes have at least by Darcy-Weisbach; EPANET has none there, 1 m of a wide pipe less."""
+"""Part of EPANET's least gradient that pipes have at least by Darcy-Weisbach; EPANET has none, and short wide pipes less."""
 UNSTEADY = 5.0
 """What stands for CURVATURE below Re = 4000, where the friction factor first rises with the flow."""
 
