@@ -42,7 +42,7 @@ loss, and of the sum of all flows, for that is what the stopping rule asks for""
 GOOD = ("ok", "unsupplied")
 NAMED = "impossible"
 """A flow control valve that lets less through than the zone behind it takes, named and proven: counted apart."""
-DETAILS = 400
+DETAILS = 100
 """Failures that are listed one by one."""
 
 
@@ -159,7 +159,8 @@ def _impossible(made: Batch, solution: Solution, member: int) -> bool:
     if culprit < 0 or not limits[culprit] or plan.pressure_driven:
         return False
     zone = _zones(plan, _open(made, solution)[member] & ~limits)
-    fixed = (given.emitter[member] > 0) | (given.leak_area[member] > 0) | (plan.leak_fixed > 0) | (plan.leak_variable > 0)
+    leaks = (given.leak_area[member] > 0) | (given.leak_growth[member] > 0) | (plan.leak_fixed > 0) | (plan.leak_variable > 0)
+    fixed = (given.emitter[member] > 0) | leaks
     for end in (links.start[culprit], links.end[culprit]):
         inside = zone == zone[end]
         if inside[n:].any() or fixed[inside[:n]].any():

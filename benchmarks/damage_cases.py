@@ -76,6 +76,7 @@ class Member:
     roughness: Floats
     emitter: Floats
     leak_area: Floats
+    leak_growth: Floats
 
     def some(self, of: Ints, most: int) -> Ints:
         """1 to `most` of these."""
