@@ -62,7 +62,7 @@ def test_a_wrong_flow_shows_at_both_ends_and_by_its_size() -> None:
     flow[0, plan.network.link("P2")] += 0.001
     mass = balance.mass_residual(plan, solution.head, flow, balance.outflow(solution.flows))
     expected = {plan.network.node("B"): -0.001, plan.network.node("C"): 0.001}
-    np.testing.assert_allclose(mass[0], [expected.get(node, 0.0) for node in range(plan.n_junctions)], atol=1e-10)
+    np.testing.assert_allclose(mass[0], [expected.get(node, 0.0) for node in range(plan.n_junctions)], atol=1e-12)
 
 
 @pytest.mark.parametrize(("case", "node"), [("prv_active", "B"), ("psv_active", "A")])

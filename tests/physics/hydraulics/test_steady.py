@@ -85,6 +85,8 @@ def test_a_status_given_closes_a_pipe_for_one_member_only() -> None:
     [
         ({"demand": [1.0, 2.0, 3.0]}, r"demand has shape \(3,\); it must be \(member, 2\)"),
         ({"demand": [np.nan, 0.0]}, "demand holds numbers that are not finite"),
+        ({"leak_growth": "much"}, "leak_growth is no table of numbers"),
+        ({"pipe_leak_area": [[0.0], [0.0, 1.0]]}, "pipe_leak_area is no table of numbers"),
         ({"accuracy": 5.0}, "accuracy is 5.0; it must lie between 0 and 1"),
         ({"status": [7]}, "status holds other numbers"),
         ({"leak_area": [-1.0, 0.0]}, "leak_area holds negative numbers"),

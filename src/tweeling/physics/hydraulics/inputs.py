@@ -81,8 +81,13 @@ def _table(name: str, array: npt.ArrayLike | None, n_elements: int) -> Floats | 
     """An input as (member or 1, element)."""
     if array is None:
         return None
+    try:
+        numbers = np.asarray(array, dtype=float)
+    except (TypeError, ValueError) as error:
+        wanted = f"numbers in rows of one length, (member, {n_elements}) or ({n_elements},)"
+        raise InputError(f"{name} is no table of numbers ({error}); it must hold {wanted}") from error
     # A view, for engines know arrays again, and the caller may write other numbers into his own.
-    table = np.atleast_2d(np.asarray(array, dtype=float)).view()
+    table = np.atleast_2d(numbers).view()
     if table.ndim != 2 or table.shape[1] != n_elements or not len(table):
         raise InputError(f"{name} has shape {np.shape(array)}; it must be (member, {n_elements}) or ({n_elements},)")
     if name != "setting" and not np.isfinite(table).all():

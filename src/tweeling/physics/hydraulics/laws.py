@@ -101,7 +101,7 @@ def darcy_weisbach_loss(
 
 
 def curvature(plan: Plan) -> Floats:
-    """H'' q / (2 h') of each link's loss, at most; infinite where its gradient jumps or is not known; (link,)."""
+    """At most this is h'' q / (2 h') of each link's loss h; infinite where its gradient jumps or is not known; (link,)."""
     kind, pumps = plan.network.links.kind, plan.pumps
     smooth = (kind <= LinkKind.PIPE) | np.isin(kind, (LinkKind.TCV, LinkKind.PRV, LinkKind.PSV, LinkKind.FCV))
     result = np.where(smooth, CURVATURE, np.inf)
