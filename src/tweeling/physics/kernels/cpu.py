@@ -29,7 +29,7 @@ from tweeling.physics.hydraulics.reference import OWN_RELATIVE_CHANGE
 from tweeling.physics.kernels.compiled import owned
 from tweeling.physics.kernels.members import solve_members
 from tweeling.physics.kernels.memory import copy_of, empty
-from tweeling.physics.kernels.structure import MACHINE, THROTTLE
+from tweeling.physics.kernels.structure import EARLY_PIPE, THROTTLE
 from tweeling.physics.kernels.tables import (
     DELIVERED,
     EMITTER,
@@ -284,7 +284,7 @@ def _block_for(plan: Plan, compiled: Compiled, given: Given) -> Block:
         _desk.plan, _desk.block = (weakref.ref(plan), block) if small else (None, None)
         _desk.columns = compiled.numbers.n
     block.member.fill(-1)
-    block.clean.fill(False)
+    block.redraw.fill(False)
     return block
 
 
@@ -293,13 +293,13 @@ def _block(plan: Plan, compiled: Compiled, given: Given) -> Block:
     n, outer, m, nodes = numbers.n, numbers.n + numbers.n_fixed, len(structure.start), plan.n_nodes
     entries, outlets = len(structure.row), len(given.outlet_kind)
     chains, pieces, trees = len(structure.chain_place), len(structure.piece_node), len(structure.tree_node)
-    throttles = int(structure.groups[MACHINE] - structure.groups[THROTTLE])
+    throttles = int(structure.groups[EARLY_PIPE] - structure.groups[THROTTLE])
 
     def rows(number: int) -> Floats:
         return np.zeros((max(number, 1), LANES))
 
     return Block(
-        head=rows(outer),
+        head=rows(nodes),
         rise=rows(outer),
         rest=rows(outer),
         right=rows(n),
@@ -308,7 +308,7 @@ def _block(plan: Plan, compiled: Compiled, given: Given) -> Block:
         lower=rows(entries),
         beyond=rows(entries if len(structure.lopsided_columns) else 1),
         held=rows(len(structure.valve_place)),
-        flow=rows(m),
+        flow=rows(m + pieces + trees),
         resistance=rows(m + pieces + trees),
         relative=rows(m + pieces + trees if numbers.darcy else 1),
         minor=rows(throttles),
@@ -317,7 +317,6 @@ def _block(plan: Plan, compiled: Compiled, given: Given) -> Block:
         drawn=rows(pieces),
         shift=rows(pieces),
         rough=rows(1),
-        tree_flow=rows(trees),
         loss=rows(pieces + trees),
         gradient=rows(pieces),
         bend=rows(chains),
@@ -344,20 +343,21 @@ def _block(plan: Plan, compiled: Compiled, given: Given) -> Block:
         error=np.zeros(LANES),
         reopened=np.zeros(LANES, dtype=bool),
         waited=np.zeros(LANES, dtype=np.int64),
-        clean=np.zeros(LANES, dtype=bool),
         lane_shut=np.zeros((LANES, plan.n_links), dtype=bool),
         has_shut=np.zeros(LANES, dtype=bool),
-        dried=np.zeros(LANES, dtype=bool),
+        dried=np.zeros(LANES, dtype=np.int64),
+        dry_list=np.zeros((LANES, nodes), dtype=np.int64),
         known=np.zeros(LANES, dtype=bool),
+        redraw=np.zeros(LANES, dtype=bool),
+        mask=rows(2),
+        own=rows(nodes),
         shut=np.zeros(plan.n_links, dtype=bool),
         last_shut=np.zeros((CLOSED_SETS, plan.n_links), dtype=bool),
         last_dry=np.zeros((CLOSED_SETS, nodes), dtype=bool),
-        any_dry=np.append(np.full(CLOSED_SETS, -1), 0),
+        last_list=np.zeros((CLOSED_SETS, nodes), dtype=np.int64),
+        last_count=np.append(np.full(CLOSED_SETS, -1), 0),
         stack=np.zeros(nodes, dtype=np.int64),
         old_status=np.zeros(m, dtype=np.int8),
-        own=np.zeros((LANES, nodes)),
-        dries=np.zeros(LANES, dtype=bool),
-        drying=np.zeros((LANES, nodes), dtype=bool),
     )
 
 

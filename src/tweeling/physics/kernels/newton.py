@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from tweeling.physics.hydraulics.reference import SLACK
 from tweeling.physics.kernels.compiled import compiled, part
-from tweeling.physics.kernels.structure import EARLY_PIPE, END, FRESH, MACHINE, MIXED
+from tweeling.physics.kernels.structure import END, FRESH, MACHINE, MIXED, THROTTLE
 from tweeling.physics.kernels.tables import ACTIVE, CLOSED, FCV, LEAST_FLOW, LEAST_PIVOT, POWER, PRV, PSV, PUMP
 from tweeling.physics.kernels.tangents import (
     early_pipes,
@@ -50,7 +50,7 @@ def newton_step(compiled, given, block, head_tolerance):  # type: ignore[no-unty
     throttles(compiled, block)
     machines(compiled, block)
     structure = compiled.structure
-    for k in range(structure.groups[EARLY_PIPE], structure.groups[END]):
+    for k in range(structure.groups[THROTTLE], structure.groups[END]):
         _add_link(structure, block, compiled.numbers.n, k)
     outlets(compiled, given, block)
     _hold_pressures(compiled, block)
@@ -262,7 +262,7 @@ def _move_others(compiled, block, head_tolerance):  # type: ignore[no-untyped-de
     groups = structure.groups
     total, left, excess = load(block.sums, 0), load(block.sums, 1), load(block.sums, 2)
     rounding = load(block.sums, 4)
-    for k in range(groups[EARLY_PIPE], groups[MACHINE]):
+    for k in range(groups[THROTTLE], groups[MACHINE]):
         rise, other = load(block.rise, structure.start[k]), load(block.rise, structure.end[k])
         p = load(block.conductance, k)
         total, left, excess = _move_pipe(compiled, block, k, p, rise - other, spread(head_tolerance), total, left, excess)

@@ -24,10 +24,10 @@ from tweeling.physics.hydraulics.statuses import tank_ends
 from tweeling.physics.kernels.compiled import compiled_with_memory
 from tweeling.physics.kernels.folding import Folding, fold, nothing_folded
 
-PIPE, EARLY_PIPE, SOFT_PIPE, THROTTLE, MACHINE, END = range(6)
-"""Groups of places, in the kernel's order: plain pipes that elimination adds when it comes to their column; plain pipes that
-must be there before (at a node of a pressure valve, one of several at an entry, or at no column); pipes that may close by
-themselves; throttle valves; all the rest."""
+PIPE, THROTTLE, EARLY_PIPE, SOFT_PIPE, MACHINE, END = range(6)
+"""Groups of places, in the kernel's order: plain pipes that elimination adds when it comes to their column; throttle valves;
+plain pipes that must be there before (at a node of a pressure valve, one of several at an entry, or at no column); pipes that
+may close by themselves; all the rest."""
 
 EMPTY, FRESH, MIXED = range(3)
 """What stands at an entry when the elimination comes to its column: no plain pipe of the column; nothing yet, and the pipe's
@@ -47,10 +47,10 @@ class Structure(NamedTuple):
         sign: -1 where a pipe runs from its link's end to its start; (m + b,).
         groups: where each group of places begins, m last; (6,).
         start, end: positions of the ends of places; plain pipes start where elimination comes first; (m,).
-        plain: whether a link is a plain pipe; (link,).
+        plain: whether a link is a plain pipe; (link,). steady: or a throttle valve: its status stays as it is given; (link,).
         chain: number of the chain at a place, -1 where a link is; (m,). chain_place: place of a chain; (chain,).
         piece_first: pieces of chain c are piece_first[c] ... piece_first[c + 1], at places m + piece; (chain + 1,).
-        piece_node: node behind each piece; (piece,).
+        piece_node, piece_chain: node behind each piece, and its chain; (piece,).
         tree_node, tree_parent: nodes of pipes of trees, the outermost first, at places m + pieces + tree; (tree,).
         folded: whether a junction has no column; (junction,).
         entry: entry of the factor that a place's conductance goes to, -1 at a fixed node; (m,).
@@ -76,10 +76,12 @@ class Structure(NamedTuple):
     start: Ints
     end: Ints
     plain: Bools
+    steady: Bools
     chain: Ints
     chain_place: Ints
     piece_first: Ints
     piece_node: Ints
+    piece_chain: Ints
     tree_node: Ints
     tree_parent: Ints
     folded: Bools
@@ -145,7 +147,7 @@ def make_structure(plan: Plan, *, folded: bool = False) -> Structure:
     order = np.lexsort((by_entry, np.minimum(start, end), group))
     start, end, entry, group, chain = start[order], end[order], entry[order], group[order], places.chain[order]
     groups = np.searchsorted(group, np.arange(6))
-    own = groups[EARLY_PIPE]
+    own = groups[THROTTLE]
     valve_array = np.array(valves, dtype=np.int64).reshape(-1, 3)
     piece_first, piece_link, piece_node = _pieces(folding, places, turned, chain[chain >= 0])
     chain[chain >= 0] = np.arange(len(piece_first) - 1)
@@ -169,10 +171,12 @@ def make_structure(plan: Plan, *, folded: bool = False) -> Structure:
         start=start,
         end=end,
         plain=kinds == PIPE,
+        steady=kinds <= THROTTLE,
         chain=chain,
         chain_place=np.flatnonzero(chain >= 0),
         piece_first=piece_first,
         piece_node=piece_node,
+        piece_chain=np.repeat(np.arange(len(piece_first) - 1), np.diff(piece_first)),
         tree_node=folding.tree_node,
         tree_parent=folding.tree_parent,
         folded=folding.folded,

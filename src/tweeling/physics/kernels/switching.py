@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tweeling.physics.kernels.compiled import compiled, part
-from tweeling.physics.kernels.structure import END, MACHINE, SOFT_PIPE, THROTTLE
+from tweeling.physics.kernels.structure import END, SOFT_PIPE
 from tweeling.physics.kernels.tables import (
     ACTIVE,
     CHECK_VALVE,
@@ -30,7 +30,7 @@ def creeping(compiled, block, lane):  # type: ignore[no-untyped-def]
     structure, numbers, links = compiled.structure, compiled.numbers, compiled.links
     worst, at, cause = 0.0, -1, 0.0
     for k in range(structure.groups[SOFT_PIPE], structure.groups[END]):
-        if structure.groups[THROTTLE] <= k < structure.groups[MACHINE] or block.dry_link[lane, k]:
+        if block.dry_link[lane, k]:
             continue
         kind, status = links.kind[k], block.status[lane, k]
         quiet = not passes(kind, status, block.setting[lane, k]) or (kind == FCV and status == ACTIVE)
@@ -140,7 +140,7 @@ def check_links(compiled, block, lane, tired):  # type: ignore[no-untyped-def]
     for k in range(groups[SOFT_PIPE], groups[END]):
         block.old_status[k] = block.status[lane, k]
     for k in range(groups[SOFT_PIPE], groups[END]):
-        if block.dry_link[lane, k] or groups[THROTTLE] <= k < groups[MACHINE]:
+        if block.dry_link[lane, k]:
             continue
         kind, status, setting, q = links.kind[k], block.status[lane, k], block.setting[lane, k], block.flow[k, lane]
         if tired and status == XHEAD and compiled.pumps.law[links.pump[k]] == POWER:

@@ -164,15 +164,16 @@ class Block(NamedTuple):
     one above the diagonal is larger; `held` is 1 where a valve holds the pressure. `drawn` is what is drawn on the way to a
     piece; in the first step of a lane that is `rough` (1, else 0), `shift` is by how much a piece's flow is another than the
     chain's less that; `loss` and `gradient` are those of pieces and trees at the flows before the last step; `bend` is how
-    fast a chain's gradient changes, `change` what its flow moved last; `trees` is the sum of flows in trees.
+    fast a chain's gradient changes, `change` what its flow moved last; `trees` is the sum of flows in trees. `head` and `flow`
+    have rows for what is folded, too: flows in trees are right once demands are drawn, all else when a lane's member leaves.
 
     From `member` on it is the loop's own. By lane: its member (-1 none), iteration, next check and last error; whether links
-    were reopened (see `reference._reopen`); how long it has waited for what creeps; whether it is clean (nothing dry, and
-    the shared resistances loaded but in pipes that are blocked); which plain pipes its member has closed, and whether any;
-    whether something is dry; whether the losses of its trees are known; demands by node; whether it is to lose nodes before the
-    next step, and which. `moving` are lanes whose members come or go, `row` their rows. For the search of dry zones: the closed
-    set asked for, the sets answered last with their dry nodes and whether there are any (-1 none known yet; the last entry says
-    which set was asked for last), and a stack. `old_status`: before a check.
+    were reopened (see `reference._reopen`); how long it has waited for what creeps; which plain pipes and throttle valves its
+    member has closed, and whether any; how many nodes are dry, and which; whether the losses of its trees are known; whether
+    its demands are to be drawn anew. `moving` are lanes whose members come or go, `row` the rows that lanes read, `mask` (1,
+    else 0) the lanes that are written to, `own` demands by node. For the search of dry zones: the closed set asked for, the
+    sets answered last with their dry nodes, as flags and as a list, and how many there are (-1 none known yet; the last entry
+    says which set was asked for last), and a stack. `old_status`: before a check.
     """
 
     head: Floats
@@ -193,7 +194,6 @@ class Block(NamedTuple):
     drawn: Floats
     shift: Floats
     rough: Floats
-    tree_flow: Floats
     loss: Floats
     gradient: Floats
     bend: Floats
@@ -220,20 +220,21 @@ class Block(NamedTuple):
     error: Floats
     reopened: npt.NDArray[np.bool_]
     waited: Ints
-    clean: npt.NDArray[np.bool_]
     lane_shut: npt.NDArray[np.bool_]
     has_shut: npt.NDArray[np.bool_]
-    dried: npt.NDArray[np.bool_]
+    dried: Ints
+    dry_list: Ints
     known: npt.NDArray[np.bool_]
+    redraw: npt.NDArray[np.bool_]
+    mask: Floats
+    own: Floats
     shut: npt.NDArray[np.bool_]
     last_shut: npt.NDArray[np.bool_]
     last_dry: npt.NDArray[np.bool_]
-    any_dry: Ints
+    last_list: Ints
+    last_count: Ints
     stack: Ints
     old_status: Codes
-    own: Floats
-    dries: npt.NDArray[np.bool_]
-    drying: npt.NDArray[np.bool_]
 
 
 class Output(NamedTuple):

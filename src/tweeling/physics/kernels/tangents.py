@@ -170,7 +170,7 @@ def losses_in_trees(compiled, block):  # type: ignore[no-untyped-def]
     pieces = structure.piece_node.shape[0]
     m = structure.start.shape[0] + pieces
     for tree in range(structure.tree_node.shape[0]):
-        loss, _ = _pipe_loss(compiled, block, m + tree, load(block.tree_flow, tree))
+        loss, _ = _pipe_loss(compiled, block, m + tree, load(block.flow, m + tree))
         store(block.loss, pieces + tree, loss)
 
 
@@ -181,7 +181,7 @@ def early_pipes(compiled, block):  # type: ignore[no-untyped-def]
     A pipe that closed only trickles.
     """
     groups = compiled.structure.groups
-    for k in range(groups[EARLY_PIPE], groups[THROTTLE]):
+    for k in range(groups[EARLY_PIPE], groups[MACHINE]):
         p, c = plain_pipe(compiled, block, k)
         store(block.conductance, k, p)
         store(block.constant, k, c)
@@ -236,7 +236,7 @@ def throttles(compiled, block):  # type: ignore[no-untyped-def]
     numbers, groups = compiled.numbers, compiled.structure.groups
     least, half, low = spread(numbers.min_gradient), spread(numbers.min_gradient / 2), spread(numbers.low_resistance)
     structure = compiled.structure
-    for k in range(groups[THROTTLE], groups[MACHINE]):
+    for k in range(groups[THROTTLE], groups[EARLY_PIPE]):
         q = load(block.flow, k)
         head_drop = _drop(structure, block, k)
         minor = load(block.minor, k - groups[THROTTLE])

@@ -93,14 +93,53 @@ def store(_: Any, array: Any, row: Any, value: Any) -> Any:
 
 
 @intrinsic
+def addresses(_: Any, array: Any, row: Any) -> Any:
+    """Where the rows of an array (row, column) begin that lanes ask for by `row`; (LANES,). Looks like a Row, for `gather`."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        whole = context.make_array(signature.args[0])(context, builder, arguments[0])
+        which = context.make_array(signature.args[1])(context, builder, arguments[1]).data
+        rows = builder.load(builder.bitcast(which, _LONGS.as_pointer()))
+        rows.align = 8
+        width = builder.mul(cgutils.unpack_tuple(builder, whole.shape, 2)[1], ir.Constant(ir.IntType(64), 8))
+        first = builder.ptrtoint(whole.data, ir.IntType(64))
+        steps = builder.mul(rows, _everywhere(builder, width, ir.IntType(64)))
+        return builder.bitcast(builder.add(steps, _everywhere(builder, first, ir.IntType(64))), _DOUBLES)
+
+    return ROW(array, row), code
+
+
+@intrinsic
+def gather(_: Any, rows: Any, column: Any) -> Any:
+    """The values of one column in the rows that `addresses` has found."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        column = context.cast(builder, arguments[1], signature.args[1], types.int64)
+        places = builder.bitcast(arguments[0], _LONGS)
+        vector = ir.Constant(_DOUBLES, ir.Undefined)
+        for lane in range(LANES):
+            at = ir.Constant(ir.IntType(32), lane)
+            row = builder.inttoptr(builder.extract_element(places, at), ir.DoubleType().as_pointer())
+            vector = builder.insert_element(vector, builder.load(builder.gep(row, [column])), at)
+        return vector
+
+    return ROW(rows, column), code
+
+
+def _everywhere(builder: Any, value: Any, kind: Any) -> Any:
+    """A vector with one value in every lane."""
+    nothing = ir.Constant(ir.VectorType(kind, LANES), ir.Undefined)
+    vector = builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
+    zero = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+    return builder.shuffle_vector(vector, nothing, zero)
+
+
+@intrinsic
 def spread(_: Any, number: Any) -> Any:
     """A Row with one number in every lane."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        value = context.cast(builder, arguments[0], signature.args[0], types.float64)
-        vector = builder.insert_element(ir.Constant(_DOUBLES, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
-        zero = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-        return builder.shuffle_vector(vector, ir.Constant(_DOUBLES, ir.Undefined), zero)
+        return _everywhere(builder, context.cast(builder, arguments[0], signature.args[0], types.float64), ir.DoubleType())
 
     return ROW(number), code
 
