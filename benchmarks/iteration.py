@@ -61,7 +61,6 @@ def special(compiled, given, block, output, times):  # type: ignore[no-untyped-d
     """Tangents of all other links."""
     for _ in range(times):
         tangents.early_pipes(compiled, block)
-        tangents.throttles(compiled, block)
         tangents.machines(compiled, block)
 
 

@@ -6,7 +6,7 @@ rows of LANES numbers (`vector.py`) on one order of elimination (`structure.py`)
     solve -> members.solve_members -> newton.newton_step -> tangents, factor, move
                                    -> switching          -> new statuses, lane by lane
 
-A plain pipe that is closed or dry gets an enormous resistance in its lane instead of a branch in the loop.
+A plain link that is closed or dry gets an enormous resistance in its lane instead of a branch in the loop.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from tweeling.physics.hydraulics.reference import OWN_RELATIVE_CHANGE
 from tweeling.physics.kernels.compiled import owned
 from tweeling.physics.kernels.members import solve_members
 from tweeling.physics.kernels.memory import copy_of, empty
-from tweeling.physics.kernels.structure import EARLY_PIPE, THROTTLE
 from tweeling.physics.kernels.tables import (
     DELIVERED,
     EMITTER,
@@ -293,7 +292,6 @@ def _block(plan: Plan, compiled: Compiled, given: Given) -> Block:
     n, outer, m, nodes = numbers.n, numbers.n + numbers.n_fixed, len(structure.start), plan.n_nodes
     entries, outlets = len(structure.row), len(given.outlet_kind)
     chains, pieces, trees = len(structure.chain_place), len(structure.piece_node), len(structure.tree_node)
-    throttles = int(structure.groups[EARLY_PIPE] - structure.groups[THROTTLE])
 
     def rows(number: int) -> Floats:
         return np.zeros((max(number, 1), LANES))
@@ -311,7 +309,6 @@ def _block(plan: Plan, compiled: Compiled, given: Given) -> Block:
         flow=rows(m + pieces + trees),
         resistance=rows(m + pieces + trees),
         relative=rows(m + pieces + trees if numbers.darcy else 1),
-        minor=rows(throttles),
         conductance=rows(m),
         constant=rows(m),
         drawn=rows(pieces),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from tweeling.physics.kernels.compiled import called, compiled, part
-from tweeling.physics.kernels.structure import EARLY_PIPE, END, MACHINE, THROTTLE
-from tweeling.physics.kernels.tables import ENORMOUS
+from tweeling.physics.kernels.structure import END, MACHINE, SOFT_PIPE
+from tweeling.physics.kernels.tables import ENORMOUS, TCV
 
 
 @compiled
@@ -83,17 +85,25 @@ def dry_out(compiled, given, block, lane, which):  # type: ignore[no-untyped-def
         for step in range(structure.node_first[node], structure.node_first[node + 1]):
             link = structure.node_link[step]
             place = structure.place[link]
-            if structure.plain[link] or groups[EARLY_PIPE] <= place < groups[MACHINE]:
+            if structure.plain[link] or groups[SOFT_PIPE] <= place < groups[MACHINE]:
                 block.resistance[place, lane] = ENORMOUS
             if place < groups[END]:
                 block.dry_link[lane, place] = True
-                if groups[THROTTLE] <= place < groups[EARLY_PIPE]:
-                    block.minor[place - groups[THROTTLE], lane] = -1.0
+
+
+@compiled
+def open_resistance(compiled, given, member, link):  # type: ignore[no-untyped-def]
+    """Resistance of an open pipe, minor loss of an open throttle valve."""
+    place, links = compiled.structure.place[link], compiled.links
+    if links.kind[place] != TCV:
+        return given.resistance[member if given.resistance.shape[0] > 1 else 0, link]
+    setting = given.setting[member if given.setting.shape[0] > 1 else 0, link]
+    return links.minor[place] if np.isnan(setting) else max(links.minor_per_coefficient[place] * setting, 0.0)
 
 
 @part
-def wet_again(compiled, given, block, lane, resistance_row):  # type: ignore[no-untyped-def]
-    """Gives the links at a lane's dry nodes back to its equations; throttle valves and outlets are loaded anew after it."""
+def wet_again(compiled, given, block, lane, member):  # type: ignore[no-untyped-def]
+    """Gives the links at a lane's dry nodes back to the equations of its new member; outlets are loaded anew anyway."""
     structure = compiled.structure
     for at in range(block.dried[lane]):
         node = block.dry_list[lane, at]
@@ -104,7 +114,7 @@ def wet_again(compiled, given, block, lane, resistance_row):  # type: ignore[no-
             if place < structure.groups[END]:
                 block.dry_link[lane, place] = False
             if not block.lane_shut[lane, link]:
-                block.resistance[place, lane] = given.resistance[resistance_row, link]
+                block.resistance[place, lane] = open_resistance(compiled, given, member, link)
     block.dried[lane] = 0
 
 

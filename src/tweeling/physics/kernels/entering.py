@@ -1,6 +1,6 @@
 """How members come into lanes: their statuses lane by lane, their numbers row by row, all that come at once.
 
-What stays the same from one member of a lane to the next is not loaded again: shared resistances, plain pipes that are closed.
+What stays the same from one member of a lane to the next is not loaded again: shared resistances, plain links that are closed.
 """
 
 from __future__ import annotations
@@ -8,16 +8,13 @@ from __future__ import annotations
 import numpy as np
 
 from tweeling.physics.kernels.compiled import compiled, part
-from tweeling.physics.kernels.drying import dry_out, find_dry, wet_again
-from tweeling.physics.kernels.structure import EARLY_PIPE, END, MACHINE, SOFT_PIPE, THROTTLE
+from tweeling.physics.kernels.drying import dry_out, find_dry, open_resistance, wet_again
+from tweeling.physics.kernels.structure import END, MACHINE, SOFT_PIPE
 from tweeling.physics.kernels.tables import CHECK_VALVE, CLOSED, ENORMOUS, FCV, PRV, PSV, PUMP
 from tweeling.physics.kernels.vector import (
     LANES,
     absolute,
-    addresses,
-    any_of,
     choose,
-    gather,
     largest,
     less,
     load,
@@ -39,8 +36,8 @@ def clear(compiled, given, block, shared):  # type: ignore[no-untyped-def]
             block.lane_shut[lane, link] = False
     if shared:
         for lane in range(LANES):
-            block.mask[0, lane] = 1.0
-        _load_resistances(compiled, given, block)
+            block.moving[lane] = lane
+        _load_resistances(compiled, given, block, LANES)
 
 
 @part
@@ -60,45 +57,43 @@ def enter(compiled, given, block, coming, shared):  # type: ignore[no-untyped-de
         return
     if coming > 0:
         if not shared:
-            _load_resistances(compiled, given, block)
-        _load_outlets(given, block)
+            _load_resistances(compiled, given, block, coming)
+        _load_outlets(given, block, coming)
         for at in range(coming):
             _begin(compiled, given, block, moving[at], block.member[moving[at]], shared)
-    _draw(compiled, given, block)
+    _draw(compiled, given, block, drawing)
     if coming > 0:
-        _load_heads(compiled, given, block)
-        _load_flows(compiled, given, block)
+        _load_heads(compiled, given, block, coming)
+        _load_flows(compiled, given, block, coming)
     for at in range(drawing):
         if block.has_shut[moving[at]] or block.dried[moving[at]] > 0:
             _rest_blocked(compiled, block, moving[at])
 
 
 @part
-def _rows(array, block):  # type: ignore[no-untyped-def]
-    """The rows that lanes read from an array with a row for each member, or one for all; idle lanes read another's."""
-    for lane in range(LANES):
-        member = block.member[lane] if block.member[lane] >= 0 else block.member[block.moving[0]]
-        block.row[lane] = member if array.shape[0] > 1 else 0
-    return addresses(array, block.row)
+def _rows(array, block, number):  # type: ignore[no-untyped-def]
+    """The rows that the first lanes of `moving` read from an array with a row for each member, or one for all."""
+    for at in range(number):
+        block.row[at] = block.member[block.moving[at]] if array.shape[0] > 1 else 0
 
 
 @part
-def _load_resistances(compiled, given, block):  # type: ignore[no-untyped-def]
-    """Loads the resistances of pipes; none is blocked after it."""
-    structure, groups = compiled.structure, compiled.structure.groups
-    mask, resistances, roughness = _mask(block, 0), _rows(given.resistance, block), _rows(given.roughness, block)
+def _load_resistances(compiled, given, block, coming):  # type: ignore[no-untyped-def]
+    """Loads the resistances of pipes and the minor losses of throttle valves; none is blocked after it."""
+    structure, groups, moving, row = compiled.structure, compiled.structure.groups, block.moving, block.row
+    _rows(given.roughness, block, coming)
     for place in range(structure.order.shape[0]):
-        if groups[THROTTLE] <= place < groups[EARLY_PIPE] or groups[MACHINE] <= place < groups[END]:
+        if groups[MACHINE] <= place < groups[END]:
             continue
-        link = structure.order[place]
-        store(block.resistance, place, choose(mask, gather(resistances, link), load(block.resistance, place)))
-        if compiled.numbers.darcy:
-            relative = gather(roughness, link) / spread(compiled.links.diameter[place])
-            store(block.relative, place, choose(mask, relative, load(block.relative, place)))
-    for lane in range(LANES):
-        if block.mask[0, lane] > 0.0:
-            for link in range(block.lane_shut.shape[1]):
-                block.lane_shut[lane, link] = False
+        link = np.uint64(structure.order[place])
+        for at in range(coming):
+            lane = moving[at]
+            block.resistance[place, lane] = open_resistance(compiled, given, max(block.member[lane], 0), link)
+            if compiled.numbers.darcy:
+                block.relative[place, lane] = given.roughness[row[at], link] / compiled.links.diameter[place]
+    for at in range(coming):
+        for link in range(block.lane_shut.shape[1]):
+            block.lane_shut[moving[at], link] = False
 
 
 @compiled
@@ -108,33 +103,29 @@ def _mask(block, which):  # type: ignore[no-untyped-def]
 
 
 @part
-def _load_outlets(given, block):  # type: ignore[no-untyped-def]
+def _load_outlets(given, block, coming):  # type: ignore[no-untyped-def]
     """Loads what flows out by pressure."""
-    mask, flows = _mask(block, 0), _rows(given.outlet_flow, block)
-    resistances, mosts = _rows(given.outlet_resistance, block), _rows(given.outlet_most, block)
-    for outlet in range(given.outlet_kind.shape[0]):
-        resistance = gather(resistances, outlet)
-        flow = choose(less(resistance, spread(0.0)), spread(0.0), gather(flows, outlet))
-        store(block.outlet_resistance, outlet, choose(mask, resistance, load(block.outlet_resistance, outlet)))
-        store(block.outlet_most, outlet, choose(mask, gather(mosts, outlet), load(block.outlet_most, outlet)))
-        store(block.outlet_flow, outlet, choose(mask, flow, load(block.outlet_flow, outlet)))
+    for at in range(coming):
+        lane = block.moving[at]
+        row = block.member[lane] if given.outlet_resistance.shape[0] > 1 else 0
+        most_row = block.member[lane] if given.outlet_most.shape[0] > 1 else 0
+        flow_row = block.member[lane] if given.outlet_flow.shape[0] > 1 else 0
+        for outlet in range(given.outlet_kind.shape[0]):
+            resistance = given.outlet_resistance[row, outlet]
+            block.outlet_resistance[outlet, lane] = resistance
+            block.outlet_most[outlet, lane] = given.outlet_most[most_row, outlet]
+            block.outlet_flow[outlet, lane] = given.outlet_flow[flow_row, outlet] if resistance >= 0.0 else 0.0
 
 
 @part
 def _begin(compiled, given, block, lane, member, shared):  # type: ignore[no-untyped-def]
     """Statuses and settings of a member, and what these close."""
     structure, links, groups = compiled.structure, compiled.links, compiled.structure.groups
-    resistance_row = member if given.resistance.shape[0] > 1 else 0
     status_row = member if given.status.shape[0] > 1 else 0
     setting_row = member if given.setting.shape[0] > 1 else 0
-    wet_again(compiled, given, block, lane, resistance_row)
+    wet_again(compiled, given, block, lane, member)
     block.error[lane], block.reopened[lane], block.waited[lane] = np.inf, False, 0
-    _shut_steady(compiled, given, block, lane, status_row, resistance_row)
-    for place in range(groups[THROTTLE], groups[EARLY_PIPE]):
-        link = structure.order[place]
-        setting = given.setting[setting_row, link]
-        minor = links.minor[place] if np.isnan(setting) else links.minor_per_coefficient[place] * setting
-        block.minor[place - groups[THROTTLE], lane] = -1.0 if block.shut[link] else minor
+    _shut_plain(compiled, given, block, lane, member, status_row)
     for place in range(groups[SOFT_PIPE], groups[END]):
         link, kind = structure.order[place], links.kind[place]
         status, setting = given.status[status_row, link], given.setting[setting_row, link]
@@ -150,11 +141,11 @@ def _begin(compiled, given, block, lane, member, shared):  # type: ignore[no-unt
 
 
 @part
-def _shut_steady(compiled, given, block, lane, row, resistance_row):  # type: ignore[no-untyped-def]
-    """Blocks the pipes and throttle valves that are closed in a member, and frees those that its lane's last one had closed."""
+def _shut_plain(compiled, given, block, lane, member, row):  # type: ignore[no-untyped-def]
+    """Blocks the plain links that are closed in a member, and frees those that were closed in its lane's last one."""
     structure, closed, others = compiled.structure, 0, 0
     for link in range(given.status.shape[1]):
-        shut = structure.steady[link] and given.status[row, link] <= CLOSED
+        shut = structure.plain[link] and given.status[row, link] <= CLOSED
         block.shut[link] = shut
         closed += shut
         others += shut != block.lane_shut[lane, link]
@@ -164,23 +155,24 @@ def _shut_steady(compiled, given, block, lane, row, resistance_row):  # type: ig
     for link in range(given.status.shape[1]):
         if block.shut[link] != block.lane_shut[lane, link]:
             block.lane_shut[lane, link] = block.shut[link]
-            if structure.plain[link]:
-                resistance = ENORMOUS if block.shut[link] else given.resistance[resistance_row, link]
-                block.resistance[structure.place[link], lane] = resistance
+            resistance = ENORMOUS if block.shut[link] else open_resistance(compiled, given, member, link)
+            block.resistance[structure.place[link], lane] = resistance
 
 
 @part
-def _draw(compiled, given, block):  # type: ignore[no-untyped-def]
+def _draw(compiled, given, block, drawing):  # type: ignore[no-untyped-def]
     """Sums demands up: a tree's where it hangs on; a chain's up to each node, and the rest at its end."""
-    structure, numbers, own = compiled.structure, compiled.numbers, block.own
-    mask, demands = _mask(block, 1), _rows(given.demand, block)
+    structure, numbers, own, mask = compiled.structure, compiled.numbers, block.own, _mask(block, 1)
+    moving, row = block.moving, block.row
+    _rows(given.demand, block, drawing)
     for node in range(numbers.n_junctions):
-        store(own, node, gather(demands, node))
-    for lane in range(LANES):
-        if block.mask[1, lane] > 0.0:
-            block.known[lane] = False
-            for at in range(block.dried[lane]):
-                own[block.dry_list[lane, at], lane] = 0.0
+        for at in range(drawing):
+            own[node, moving[at]] = given.demand[row[at], np.uint64(node)]
+    for at in range(drawing):
+        lane = moving[at]
+        block.known[lane] = False
+        for dry in range(block.dried[lane]):
+            own[block.dry_list[lane, dry], lane] = 0.0
     total, first = spread(0.0), structure.order.shape[0] - structure.tree_node.shape[0]
     for tree in range(structure.tree_node.shape[0]):
         flow, parent = load(own, structure.tree_node[tree]), structure.tree_parent[tree]
@@ -201,46 +193,65 @@ def _draw(compiled, given, block):  # type: ignore[no-untyped-def]
 
 
 @part
-def _load_heads(compiled, given, block):  # type: ignore[no-untyped-def]
+def _load_heads(compiled, given, block, coming):  # type: ignore[no-untyped-def]
     """Fixed heads; all others begin at the highest of them."""
-    n, mask, fixed_heads, top = compiled.numbers.n, _mask(block, 0), _rows(given.fixed_head, block), spread(-np.inf)
+    n, mask, moving, row, top = compiled.numbers.n, _mask(block, 0), block.moving, block.row, spread(-np.inf)
+    _rows(given.fixed_head, block, coming)
     for fixed in range(compiled.numbers.n_fixed):
-        head = gather(fixed_heads, fixed)
-        top = largest(top, head)
-        store(block.head, n + fixed, choose(mask, head, load(block.head, n + fixed)))
+        for at in range(coming):
+            block.head[n + fixed, moving[at]] = given.fixed_head[row[at], np.uint64(fixed)]
+        top = largest(top, load(block.head, n + fixed))
     for position in range(n):
         store(block.head, position, choose(mask, top, load(block.head, position)))
         store(block.rest, position, choose(mask, spread(0.0), load(block.rest, position)))
 
 
 @part
-def _load_flows(compiled, given, block):  # type: ignore[no-untyped-def]
+def _load_flows(compiled, given, block, coming):  # type: ignore[no-untyped-def]
     """First flows, of chains from their middle pieces; where the others' are far from what is drawn, first tangents are theirs.
 
     So it is in a cold start, where the flows of all links are anything; after the first step all agree.
     """
-    structure, groups = compiled.structure, compiled.structure.groups
-    m, mask, rows, rough = structure.start.shape[0], _mask(block, 0), _rows(given.flow, block), spread(0.0)
+    structure, moving, row = compiled.structure, block.moving, block.row
+    m, mask, rough = structure.start.shape[0], _mask(block, 0), False
+    _rows(given.flow, block, coming)
     for place in range(m):
-        flow, chain = gather(rows, structure.order[place]) * structure.sign[place], structure.chain[place]
-        if chain >= 0:
-            first, last = structure.piece_first[chain], structure.piece_first[chain + 1] - 1
-            flow = flow + load(block.drawn, (first + last + 1) // 2)
-            one = gather(rows, structure.order[m + first]) * structure.sign[m + first]
-            other = gather(rows, structure.order[m + last]) * structure.sign[m + last]
-            apart = absolute(other + load(block.drawn, last) - one)
-            rough = choose(less((absolute(one) + absolute(other)) * 0.5, apart), spread(1.0), rough)
-        elif place >= groups[MACHINE] and compiled.links.kind[place] == PUMP:
-            flow = largest(flow, spread(compiled.numbers.no_flow))
-        store(block.flow, place, choose(mask, flow, load(block.flow, place)))
-    rough = choose(mask, rough, spread(0.0))
-    store(block.rough, 0, rough)
-    if not any_of(less(spread(0.0), rough)):
+        link, sign = np.uint64(structure.order[place]), structure.sign[place]
+        for at in range(coming):
+            block.flow[place, moving[at]] = given.flow[row[at], link] * sign
+    for place in range(structure.groups[MACHINE], structure.groups[END]):
+        if compiled.links.kind[place] == PUMP:
+            for at in range(coming):
+                block.flow[place, moving[at]] = max(block.flow[place, moving[at]], compiled.numbers.no_flow)
+    for chain in range(structure.chain_place.shape[0]):
+        place, first, last = structure.chain_place[chain], structure.piece_first[chain], structure.piece_first[chain + 1] - 1
+        flow = load(block.flow, place)
+        store(block.flow, place, choose(mask, flow + load(block.drawn, (first + last + 1) // 2), flow))
+    for at in range(coming):
+        own = _is_rough(structure, given, block, moving[at], row[at])
+        block.rough[0, moving[at]] = 1.0 if own else 0.0
+        rough |= own
+    if not rough:
         return
     for piece in range(structure.piece_node.shape[0]):
-        flow = load(block.flow, structure.chain_place[structure.piece_chain[piece]])
-        own = gather(rows, structure.order[m + piece]) * structure.sign[m + piece]
-        store(block.shift, piece, own - (flow - load(block.drawn, piece)))
+        link, sign = np.uint64(structure.order[m + piece]), structure.sign[m + piece]
+        place = structure.chain_place[structure.piece_chain[piece]]
+        for at in range(coming):
+            flow = block.flow[place, moving[at]] - block.drawn[piece, moving[at]]
+            block.shift[piece, moving[at]] = given.flow[row[at], link] * sign - flow
+
+
+@part
+def _is_rough(structure, given, block, lane, row):  # type: ignore[no-untyped-def]
+    """Whether the first flows in a chain are far from what is drawn in it."""
+    m = structure.start.shape[0]
+    for chain in range(structure.chain_place.shape[0]):
+        first, last = structure.piece_first[chain], structure.piece_first[chain + 1] - 1
+        one = given.flow[row, structure.order[m + first]] * structure.sign[m + first]
+        other = given.flow[row, structure.order[m + last]] * structure.sign[m + last]
+        if abs(other + block.drawn[last, lane] - one) > 0.5 * (abs(one) + abs(other)):
+            return True
+    return False
 
 
 @part
@@ -248,7 +259,7 @@ def _rest_blocked(compiled, block, lane):  # type: ignore[no-untyped-def]
     """Flows where something is closed or dry."""
     structure = compiled.structure
     if block.has_shut[lane]:
-        for link in range(structure.steady.shape[0]):
+        for link in range(structure.plain.shape[0]):
             if block.lane_shut[lane, link]:
                 _rest(structure, block, lane, structure.place[link])
     for at in range(block.dried[lane]):

@@ -4,8 +4,9 @@ The flow in a tree is the sum of the demands behind it, and what one of several 
 less the demands on the way. So a tree is folded into the junction it hangs on, and a row of pipes into one *chain*, whose head
 loss is the sum of its pieces'. The Newton steps are the same; in towns two thirds of the junctions go.
 
-Folded are junctions with nothing but plain pipes and a given demand. What flows out by pressure (an emitter, a leak, a demand
-that depends on pressure) has no place here: members with such a thing at a folded junction are solved without folding.
+Folded are junctions with nothing but plain links (pipes, and throttle valves that no control touches) and a given demand. What
+flows out by pressure (an emitter, a leak, a demand that depends on pressure) has no place here: members with such a thing at a
+folded junction are solved without folding.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ def _unfold_blocked(structure, block, lane):  # type: ignore[no-untyped-def]
     if not block.has_shut[lane]:
         return
     m, pieces = structure.start.shape[0], structure.piece_node.shape[0]
-    for link in range(structure.steady.shape[0]):
+    for link in range(structure.plain.shape[0]):
         blocked = structure.place[link] - m
         if not (block.lane_shut[lane, link] and 0 <= blocked < pieces):
             continue
@@ -93,7 +93,7 @@ def _write_others(compiled, given, block, output, lane, member):  # type: ignore
     """Statuses, what closed or dry changes, net inflow and outlets of one member."""
     structure, numbers = compiled.structure, compiled.numbers
     if block.has_shut[lane]:
-        for link in range(structure.steady.shape[0]):
+        for link in range(structure.plain.shape[0]):
             if block.lane_shut[lane, link]:
                 output.flow[member, link] = 0.0
     for at in range(block.dried[lane]):

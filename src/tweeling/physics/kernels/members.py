@@ -38,7 +38,8 @@ def solve_members(  # type: ignore[no-untyped-def]
 ):
     """Solves the members `who` out of a queue, `portion` after `portion`, in `lanes` of at most LANES lanes."""
     member, iteration, next_check = block.member, block.iteration, block.next_check
-    shared = given.resistance.shape[0] == 1 and given.roughness.shape[0] == 1
+    throttled = given.setting.shape[0] > 1 and compiled.numbers.throttled
+    shared = given.resistance.shape[0] == 1 and given.roughness.shape[0] == 1 and not throttled
     following, end, running = 0, 0, 0
     own = head_tolerance < np.inf
     clear(compiled, given, block, shared)

@@ -6,7 +6,7 @@ its neighbours. All these numbers are positive and nothing is ever subtracted, s
 none of its neighbours (Grassmann, Taksar, Heyman 1985). A valve that holds a pressure moves its row to another, which leaves
 the sums of columns as they are; what is left of the row is 1 on the diagonal.
 
-The sweep over columns is one pass through memory there and one back: tangents of a column's plain pipes are made, added and
+The sweep over columns is one pass through memory there and one back: tangents of a column's plain links are made, added and
 eliminated while they are in the cache; on the way back their flows move as soon as the heads of both ends have.
 """
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from tweeling.physics.hydraulics.reference import SLACK
 from tweeling.physics.kernels.compiled import compiled, part
-from tweeling.physics.kernels.structure import END, FRESH, MACHINE, MIXED, THROTTLE
+from tweeling.physics.kernels.structure import EARLY_PIPE, END, FRESH, MACHINE, MIXED
 from tweeling.physics.kernels.tables import ACTIVE, CLOSED, FCV, LEAST_FLOW, LEAST_PIVOT, POWER, PRV, PSV, PUMP
 from tweeling.physics.kernels.tangents import (
     early_pipes,
@@ -24,7 +24,6 @@ from tweeling.physics.kernels.tangents import (
     plain_pipe,
     relative_bend,
     stalled,
-    throttles,
 )
 from tweeling.physics.kernels.vector import (
     LANES,
@@ -47,10 +46,9 @@ def newton_step(compiled, given, block, head_tolerance):  # type: ignore[no-unty
     `ground`, `right` and `lower` are found as the last step has left them: no conductance, and the demand.
     """
     early_pipes(compiled, block)
-    throttles(compiled, block)
     machines(compiled, block)
     structure = compiled.structure
-    for k in range(structure.groups[THROTTLE], structure.groups[END]):
+    for k in range(structure.groups[EARLY_PIPE], structure.groups[END]):
         _add_link(structure, block, compiled.numbers.n, k)
     outlets(compiled, given, block)
     _hold_pressures(compiled, block)
@@ -234,7 +232,7 @@ def _raise_head(block, k, rise):  # type: ignore[no-untyped-def]
 
 @compiled
 def _move_pipe(compiled, block, place, p, rise, tolerance, total, left, excess):  # type: ignore[no-untyped-def]
-    """Moves the flow of a plain pipe or chain along its tangent; the sums with its share (`reference._Step`)."""
+    """Moves the flow of a plain link or chain along its tangent; the sums with its share (`reference._Step`)."""
     q, step, chain = load(block.flow, place), load(block.step, 0), compiled.structure.chain[place]
     change = (fma(p, rise, load(block.constant, place)) - q) * step
     if chain < 0:
@@ -262,7 +260,7 @@ def _move_others(compiled, block, head_tolerance):  # type: ignore[no-untyped-de
     groups = structure.groups
     total, left, excess = load(block.sums, 0), load(block.sums, 1), load(block.sums, 2)
     rounding = load(block.sums, 4)
-    for k in range(groups[THROTTLE], groups[MACHINE]):
+    for k in range(groups[EARLY_PIPE], groups[MACHINE]):
         rise, other = load(block.rise, structure.start[k]), load(block.rise, structure.end[k])
         p = load(block.conductance, k)
         total, left, excess = _move_pipe(compiled, block, k, p, rise - other, spread(head_tolerance), total, left, excess)

@@ -24,14 +24,14 @@ from tweeling.physics.hydraulics.statuses import tank_ends
 from tweeling.physics.kernels.compiled import compiled_with_memory
 from tweeling.physics.kernels.folding import Folding, fold, nothing_folded
 
-PIPE, THROTTLE, EARLY_PIPE, SOFT_PIPE, MACHINE, END = range(6)
-"""Groups of places, in the kernel's order: plain pipes that elimination adds when it comes to their column; throttle valves;
-plain pipes that must be there before (at a node of a pressure valve, one of several at an entry, or at no column); pipes that
-may close by themselves; all the rest."""
+PIPE, EARLY_PIPE, SOFT_PIPE, MACHINE, END = range(5)
+"""Groups of places, in the kernel's order: plain links, that is pipes and throttle valves whose status stays as it is given,
+that elimination adds when it comes to their column; plain links that must be there before (at a node of a pressure valve, one
+of several at an entry, or at no column); pipes that may close by themselves; all the rest."""
 
 EMPTY, FRESH, MIXED = range(3)
-"""What stands at an entry when the elimination comes to its column: no plain pipe of the column; nothing yet, and the pipe's
-conductance is all there will be; something already, and the pipe is added."""
+"""What stands at an entry when the elimination comes to its column: no plain link of the column; nothing yet, and the link's
+conductance is all there will be; something already, and the link is added."""
 
 
 PART = 1000
@@ -45,9 +45,9 @@ class Structure(NamedTuple):
         position: of a node; (node,). node: the inverse; (node,).
         order: link at each place, of a chain its middle piece; (m + b,). place: of each link; (link,).
         sign: -1 where a pipe runs from its link's end to its start; (m + b,).
-        groups: where each group of places begins, m last; (6,).
-        start, end: positions of the ends of places; plain pipes start where elimination comes first; (m,).
-        plain: whether a link is a plain pipe; (link,). steady: or a throttle valve: its status stays as it is given; (link,).
+        groups: where each group of places begins, m last; (5,).
+        start, end: positions of the ends of places; plain links start where elimination comes first; (m,).
+        plain: whether a link is a pipe or a throttle valve whose status stays as it is given; (link,).
         chain: number of the chain at a place, -1 where a link is; (m,). chain_place: place of a chain; (chain,).
         piece_first: pieces of chain c are piece_first[c] ... piece_first[c + 1], at places m + piece; (chain + 1,).
         piece_node, piece_chain: node behind each piece, and its chain; (piece,).
@@ -56,7 +56,7 @@ class Structure(NamedTuple):
         entry: entry of the factor that a place's conductance goes to, -1 at a fixed node; (m,).
         first, row: entries of column k are first[k] ... first[k + 1]; entry e is at row[e]; (n + 1,), (z,).
         origin: EMPTY, FRESH or MIXED; (z,).
-        own_first: plain pipes of column k, in order of entries, those to fixed nodes last; (n + 1,).
+        own_first: plain links of column k, in order of entries, those to fixed nodes last; (n + 1,).
         pair_first, pair: entries that the pairs of column k change, in order a < b; (n + 1,), (pairs,).
         incident_first, incident: places at a position; (node + 1,), (2 m,).
         link_start, link_end: nodes of links; (link,). node_first, node_link: links at a node; (node + 1,), (2 link,).
@@ -76,7 +76,6 @@ class Structure(NamedTuple):
     start: Ints
     end: Ints
     plain: Bools
-    steady: Bools
     chain: Ints
     chain_place: Ints
     piece_first: Ints
@@ -146,8 +145,8 @@ def make_structure(plan: Plan, *, folded: bool = False) -> Structure:
     by_entry = np.where(entry >= 0, entry, len(row))
     order = np.lexsort((by_entry, np.minimum(start, end), group))
     start, end, entry, group, chain = start[order], end[order], entry[order], group[order], places.chain[order]
-    groups = np.searchsorted(group, np.arange(6))
-    own = groups[THROTTLE]
+    groups = np.searchsorted(group, np.arange(5))
+    own = groups[EARLY_PIPE]
     valve_array = np.array(valves, dtype=np.int64).reshape(-1, 3)
     piece_first, piece_link, piece_node = _pieces(folding, places, turned, chain[chain >= 0])
     chain[chain >= 0] = np.arange(len(piece_first) - 1)
@@ -171,7 +170,6 @@ def make_structure(plan: Plan, *, folded: bool = False) -> Structure:
         start=start,
         end=end,
         plain=kinds == PIPE,
-        steady=kinds <= THROTTLE,
         chain=chain,
         chain_place=np.flatnonzero(chain >= 0),
         piece_first=piece_first,
@@ -231,8 +229,8 @@ def link_groups(plan: Plan) -> Ints:
     restless[[link for link, _ in tank_ends(plan)]] = True
     pipe = kind <= LinkKind.PIPE
     soft = pipe & (restless | (kind == LinkKind.CHECK_VALVE_PIPE))
-    throttle = (kind == LinkKind.TCV) & ~restless
-    return np.select([soft, pipe, throttle], [SOFT_PIPE, PIPE, THROTTLE], MACHINE).astype(np.int64)
+    plain = pipe | ((kind == LinkKind.TCV) & ~restless)
+    return np.select([soft, plain], [SOFT_PIPE, PIPE], MACHINE).astype(np.int64)
 
 
 def _places(plan: Plan, folding: Folding, kinds: Ints) -> _Places:
@@ -272,7 +270,7 @@ def _numbered(positions: Ints, n: int) -> Ints:
 
 
 def _early(start: Ints, end: Ints, entry: Ints, held: Bools, n: int) -> Ints:
-    """PIPE or EARLY_PIPE, were all places plain pipes; `held` are nodes of pressure valves; (m,)."""
+    """PIPE or EARLY_PIPE, were all places plain links; `held` are nodes of pressure valves; (m,)."""
     alone = np.zeros(len(entry), dtype=bool)
     alone[np.unique(entry, return_index=True)[1]] = True
     early = (np.minimum(start, end) >= n) | (start == end) | held[start] | held[end] | ((entry >= 0) & ~alone)
@@ -280,7 +278,7 @@ def _early(start: Ints, end: Ints, entry: Ints, held: Bools, n: int) -> Ints:
 
 
 def _origin(first: Ints, row: Ints, pair: Ints, entry: Ints, own: int, lopsided: Bools) -> Ints:
-    """What stands at each entry before its column's pipes are added; `entry` by place, the first `own` are such pipes; (z,)."""
+    """What stands at each entry before its column's links are added; `entry` by place, the first `own` are such links; (z,)."""
     origin = np.full(len(row), EMPTY)
     mine, others = entry[:own], entry[own:]
     origin[mine[mine >= 0]] = FRESH

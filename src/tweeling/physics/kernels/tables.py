@@ -20,7 +20,7 @@ from tweeling.physics.hydraulics.statuses import tank_ends
 from tweeling.physics.kernels.structure import Structure, make_structure
 
 ENORMOUS = 1e60
-"""m per (m3/s)^n: the resistance of a closed or dry plain pipe."""
+"""m per (m3/s)^n: the resistance of a closed or dry plain link."""
 LEAST_PIVOT = 1e-45
 """m2/s: a smaller or negative pivot is rounding in a zone without supply; a trickle stands in, and the step proves nothing."""
 LEAST_FLOW = 1e-30
@@ -95,6 +95,7 @@ class Numbers(NamedTuple):
     n_junctions: int
     exponent: float
     darcy: bool
+    throttled: bool
     min_gradient: float
     low_resistance: float
     high_resistance: float
@@ -168,8 +169,8 @@ class Block(NamedTuple):
     have rows for what is folded, too: flows in trees are right once demands are drawn, all else when a lane's member leaves.
 
     From `member` on it is the loop's own. By lane: its member (-1 none), iteration, next check and last error; whether links
-    were reopened (see `reference._reopen`); how long it has waited for what creeps; which plain pipes and throttle valves its
-    member has closed, and whether any; how many nodes are dry, and which; whether the losses of its trees are known; whether
+    were reopened (see `reference._reopen`); how long it has waited for what creeps; which plain links its member has
+    closed, and whether any; how many nodes are dry, and which; whether the losses of its trees are known; whether
     its demands are to be drawn anew. `moving` are lanes whose members come or go, `row` the rows that lanes read, `mask` (1,
     else 0) the lanes that are written to, `own` demands by node. For the search of dry zones: the closed set asked for, the
     sets answered last with their dry nodes, as flags and as a list, and how many there are (-1 none known yet; the last entry
@@ -188,7 +189,6 @@ class Block(NamedTuple):
     flow: Floats
     resistance: Floats
     relative: Floats
-    minor: Floats
     conductance: Floats
     constant: Floats
     drawn: Floats
@@ -287,7 +287,7 @@ def compile_plan(plan: Plan, structure: Structure) -> Compiled:
             kind=np.ascontiguousarray(links.kind[order]),
             minor=minor,
             minor_per_coefficient=plan.minor_per_coefficient[order],
-            viscous=plan.viscous_flow[order],
+            viscous=np.where(links.kind == TCV, 0.0, plan.viscous_flow)[order],
             diameter=links.diameter[order],
             switched=plan.switched[order],
             pump=plan.pump_of_link[order],
@@ -329,6 +329,7 @@ def compile_plan(plan: Plan, structure: Structure) -> Compiled:
             n_junctions=plan.n_junctions,
             exponent=plan.exponent,
             darcy=network.options.headloss == "DW",
+            throttled=bool((structure.plain & (links.kind == TCV)).any()),
             min_gradient=constants.min_gradient,
             low_resistance=constants.low_resistance,
             high_resistance=constants.high_resistance,

@@ -1,6 +1,6 @@
 """Tangents of all links and outlets at the present flows: `physics/hydraulics/laws.py` over lanes.
 
-A tangent is a conductance p and a constant c: flow = c + p (rise of head difference). Those of plain pipes are made when
+A tangent is a conductance p and a constant c: flow = c + p (rise of head difference). Those of plain links are made when
 the elimination asks for them, the others are left in the block before.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 from tweeling.physics.hydraulics.laws import CURVATURE, NO_LENGTH, TURBULENT, UNSTEADY
 from tweeling.physics.hydraulics.reference import FADES, FAINTEST
 from tweeling.physics.kernels.compiled import called, compiled, part
-from tweeling.physics.kernels.structure import EARLY_PIPE, END, MACHINE, SOFT_PIPE, THROTTLE
+from tweeling.physics.kernels.structure import EARLY_PIPE, END, MACHINE, SOFT_PIPE
 from tweeling.physics.kernels.tables import (
     ACTIVE,
     CLOSED,
@@ -76,7 +76,7 @@ def _drop(structure, block, k):  # type: ignore[no-untyped-def]
 
 @compiled
 def plain_pipe(compiled, block, k):  # type: ignore[no-untyped-def]
-    """Conductance and constant of the plain pipe or the chain of pipes at place k, whose pieces' losses add up."""
+    """Conductance and constant of the plain link or the chain of them at place k, whose pieces' losses add up."""
     structure = compiled.structure
     m, chain, q = structure.start.shape[0], structure.chain[k], load(block.flow, k)
     first, last, rough = k, k + 1, load(block.rough, 0)
@@ -115,15 +115,27 @@ def relative_bend(compiled, place, size):  # type: ignore[no-untyped-def]
 
 @compiled
 def _pipe_loss(compiled, block, place, q):  # type: ignore[no-untyped-def]
-    """Loss and gradient of a pipe: `laws.pipe_loss`."""
+    """Loss and gradient of a pipe or a throttle valve: `laws.pipe_loss`, `laws.valve_loss`."""
     numbers, links = compiled.numbers, compiled.links
-    if numbers.darcy:
+    if links.kind[place] == TCV:
+        loss, gradient = _throttled(numbers, load(block.resistance, place), q)
+    elif numbers.darcy:
         relative = load(block.relative, place)
         resistance, least = load(block.resistance, place), NO_LENGTH * numbers.min_gradient
         loss, gradient = _darcy(resistance, relative, links.viscous[place], links.minor[place], least, q)
     else:
         loss, gradient = _power_of_flow(numbers, load(block.resistance, place), links.minor[place], q)
     return loss, gradient
+
+
+@part
+def _throttled(numbers, minor, q):  # type: ignore[no-untyped-def]
+    """Loss and gradient of an open throttle valve; a closed one has an enormous minor loss."""
+    gradient = largest(absolute(q), spread(LEAST_FLOW)) * minor * 2.0
+    least, low = spread(numbers.min_gradient), spread(numbers.low_resistance)
+    small, free = less(gradient, least), less(minor, spread(5e-324))
+    loss = choose(free, low, choose(small, least, gradient) * 0.5)
+    return loss * q, choose(free, low, choose(small, least * 0.5, gradient))
 
 
 @part
@@ -150,11 +162,13 @@ def _darcy(resistance, relative, viscous, minor, least, q):  # type: ignore[no-u
     flowing = less(spread(TURBULENT / 2), reynolds)
     if any_of(flowing):
         third = relative * (1 / 3.7)
-        rough = less(spread(TURBULENT), reynolds)
-        factor, slope = _transitional_factor(largest(reynolds, spread(TURBULENT / 2)), third)
-        if any_of(rough):
-            high, high_slope = _turbulent_factor(largest(reynolds, spread(TURBULENT)), third)
-            factor, slope = choose(rough, high, factor), choose(rough, high_slope, slope)
+        turbulent = less(spread(TURBULENT), reynolds)
+        factor, slope = spread(0.0), spread(0.0)
+        if any_of(turbulent):
+            factor, slope = _turbulent_factor(largest(reynolds, spread(TURBULENT)), third)
+        if any_of(less(spread(TURBULENT / 2), choose(turbulent, spread(0.0), reynolds))):
+            low, low_slope = _transitional_factor(largest(reynolds, spread(TURBULENT / 2)), third)
+            factor, slope = choose(turbulent, factor, low), choose(turbulent, slope, low_slope)
         whole = fma(factor, resistance, minor)
         gradient = choose(flowing, whole * size * 2.0 + slope * (1.0 / viscous) * resistance * size * size, gradient)
         loss = choose(flowing, whole * size, loss)
@@ -176,7 +190,7 @@ def losses_in_trees(compiled, block):  # type: ignore[no-untyped-def]
 
 @part
 def early_pipes(compiled, block):  # type: ignore[no-untyped-def]
-    """Tangents of plain pipes that must be there before their column comes, and of pipes that may close by themselves.
+    """Tangents of plain links that must be there before their column comes, and of pipes that may close by themselves.
 
     A pipe that closed only trickles.
     """
@@ -228,28 +242,6 @@ def _transitional_factor(w, third):  # type: ignore[no-untyped-def]
     x4 = fb * 0.5 - fa * 3.0 + 0.032
     factor = fma(ratio, fma(ratio, fma(ratio, x4, x3), x2), x1)
     return factor, fma(ratio, fma(ratio, x4 * 3.0, x3 * 2.0), x2) * (1 / (500 * np.pi))
-
-
-@part
-def throttles(compiled, block):  # type: ignore[no-untyped-def]
-    """Tangents of throttle valves: `laws.valve_loss`; a closed one has a negative minor loss here."""
-    numbers, groups = compiled.numbers, compiled.structure.groups
-    least, half, low = spread(numbers.min_gradient), spread(numbers.min_gradient / 2), spread(numbers.low_resistance)
-    structure = compiled.structure
-    for k in range(groups[THROTTLE], groups[EARLY_PIPE]):
-        q = load(block.flow, k)
-        head_drop = _drop(structure, block, k)
-        minor = load(block.minor, k - groups[THROTTLE])
-        loss = minor * absolute(q)
-        gradient = loss * 2.0
-        small = less(gradient, least)
-        free = less(minor, spread(5e-324))
-        gradient = choose(free, low, choose(small, half, gradient))
-        loss = choose(free, low, choose(small, half, loss))
-        p = choose(less(minor, spread(0.0)), spread(0.0), spread(1.0) / gradient)
-        shut = less(minor, spread(0.0))
-        store(block.conductance, k, p)
-        store(block.constant, k, choose(shut, spread(0.0), fma(p, head_drop - loss * q, q)))
 
 
 @part
