@@ -18,6 +18,7 @@ from tweeling.physics.hydraulics.contract import Codes, Outcome, Status
 from tweeling.physics.hydraulics.plan import Plan, PumpLaw
 from tweeling.physics.hydraulics.statuses import tank_ends
 from tweeling.physics.kernels.structure import Structure, make_structure
+from tweeling.physics.kernels.vector import SERIES
 
 ENORMOUS = 1e60
 """m per (m3/s)^n: the resistance of a closed or dry plain link."""
@@ -88,7 +89,10 @@ class Switches(NamedTuple):
 
 
 class Numbers(NamedTuple):
-    """Plan-wide numbers; see `Constants`. Columns are n; their positions come first, then those of fixed nodes."""
+    """Plan-wide numbers; see `Constants`. Columns are n; their positions come first, then those of fixed nodes.
+
+    `series` is `vector.SERIES`.
+    """
 
     n: int
     n_fixed: int
@@ -107,6 +111,7 @@ class Numbers(NamedTuple):
     barrier: float
     barrier_width: float
     largest_minor: float
+    series: Floats
 
 
 class Compiled(NamedTuple):
@@ -341,5 +346,6 @@ def compile_plan(plan: Plan, structure: Structure) -> Compiled:
             barrier=constants.barrier,
             barrier_width=constants.barrier_width,
             largest_minor=1e8 * 0.3048 * unit**2,
+            series=np.array(SERIES),
         ),
     )

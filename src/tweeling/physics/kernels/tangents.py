@@ -122,7 +122,7 @@ def _pipe_loss(compiled, block, place, q):  # type: ignore[no-untyped-def]
     elif numbers.darcy:
         relative = load(block.relative, place)
         resistance, least = load(block.resistance, place), NO_LENGTH * numbers.min_gradient
-        loss, gradient = _darcy(resistance, relative, links.viscous[place], links.minor[place], least, q)
+        loss, gradient = _darcy(numbers.series, resistance, relative, links.viscous[place], links.minor[place], least, q)
     else:
         loss, gradient = _power_of_flow(numbers, load(block.resistance, place), links.minor[place], q)
     return loss, gradient
@@ -143,7 +143,7 @@ def _power_of_flow(numbers, resistance, minor, q):  # type: ignore[no-untyped-de
     """Loss and gradient by Hazen-Williams or Chezy-Manning; `resistance` is n r."""
     size = absolute(q)
     least, inverse = numbers.min_gradient, 1.0 / numbers.exponent
-    gradient = power(largest(size, spread(LEAST_FLOW)), numbers.exponent - 1.0) * resistance
+    gradient = power(numbers.series, largest(size, spread(LEAST_FLOW)), numbers.exponent - 1.0) * resistance
     small = less(gradient, spread(least))
     loss = choose(small, spread(least * inverse), gradient * inverse)
     gradient = choose(small, spread(least * inverse), gradient)
@@ -153,7 +153,7 @@ def _power_of_flow(numbers, resistance, minor, q):  # type: ignore[no-untyped-de
 
 
 @called
-def _darcy(resistance, relative, viscous, minor, least, q):  # type: ignore[no-untyped-def]
+def _darcy(series, resistance, relative, viscous, minor, least, q):  # type: ignore[no-untyped-def]
     """Loss and gradient by Darcy-Weisbach: `laws.darcy_weisbach_loss`. What no lane needs is left out."""
     size, minor = absolute(q), spread(minor)
     stiffness = resistance * (16 * np.pi * viscous)
@@ -165,9 +165,9 @@ def _darcy(resistance, relative, viscous, minor, least, q):  # type: ignore[no-u
         turbulent = less(spread(TURBULENT), reynolds)
         factor, slope = spread(0.0), spread(0.0)
         if any_of(turbulent):
-            factor, slope = _turbulent_factor(largest(reynolds, spread(TURBULENT)), third)
+            factor, slope = _turbulent_factor(series, largest(reynolds, spread(TURBULENT)), third)
         if any_of(less(spread(TURBULENT / 2), choose(turbulent, spread(0.0), reynolds))):
-            low, low_slope = _transitional_factor(largest(reynolds, spread(TURBULENT / 2)), third)
+            low, low_slope = _transitional_factor(series, largest(reynolds, spread(TURBULENT / 2)), third)
             factor, slope = choose(turbulent, factor, low), choose(turbulent, slope, low_slope)
         whole = fma(factor, resistance, minor)
         gradient = choose(flowing, whole * size * 2.0 + slope * (1.0 / viscous) * resistance * size * size, gradient)
@@ -215,11 +215,11 @@ _AT_4000 = 5.74 / 4000**0.9
 
 
 @compiled
-def _turbulent_factor(w, third):  # type: ignore[no-untyped-def]
+def _turbulent_factor(series, w, third):  # type: ignore[no-untyped-def]
     """Friction factor and slope from Re = 4000 on; `w` is Re pi / 4, `third` e / (3.7 d). See `laws.friction_factor`."""
-    y1 = power(w, -0.9) * (5.74 * (np.pi / 4) ** 0.9)
+    y1 = power(series, w, -0.9) * (5.74 * (np.pi / 4) ** 0.9)
     y2 = third + y1
-    y3 = log2(y2) * (_LOG * np.log(2.0))
+    y3 = log2(series, y2) * (_LOG * np.log(2.0))
     inverse = spread(1.0) / (y2 * y3 * w)
     factor = y2 * w * inverse
     factor = factor * factor
@@ -227,10 +227,10 @@ def _turbulent_factor(w, third):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _transitional_factor(w, third):  # type: ignore[no-untyped-def]
+def _transitional_factor(series, w, third):  # type: ignore[no-untyped-def]
     """Friction factor and slope between Re = 2000 and 4000."""
     y2 = third + _AT_4000
-    y3 = log2(y2) * (_LOG * np.log(2.0))
+    y3 = log2(series, y2) * (_LOG * np.log(2.0))
     inverse = spread(1.0) / (y2 * y3)
     fa = y2 * inverse
     fa = fa * fa
@@ -377,7 +377,7 @@ def outlets(compiled, given, block):  # type: ignore[no-untyped-def]
         position, exponent = given.outlet_position[o], given.outlet_exponent[o]
         q, r = load(block.outlet_flow, o), load(block.outlet_resistance, o)
         least = given.outlet_least[o]
-        rising = power(largest(absolute(q), spread(LEAST_FLOW)), exponent - 1.0) * r
+        rising = power(compiled.numbers.series, largest(absolute(q), spread(LEAST_FLOW)), exponent - 1.0) * r
         gradient = rising * exponent
         small = less(gradient, spread(least))
         gradient = choose(small, spread(least / exponent), gradient)

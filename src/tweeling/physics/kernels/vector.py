@@ -92,20 +92,15 @@ def store(_: Any, array: Any, row: Any, value: Any) -> Any:
     return types.none(array, row, value), code
 
 
-def _everywhere(builder: Any, value: Any, kind: Any) -> Any:
-    """A vector with one value in every lane."""
-    nothing = ir.Constant(ir.VectorType(kind, LANES), ir.Undefined)
-    vector = builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
-    zero = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-    return builder.shuffle_vector(vector, nothing, zero)
-
-
 @intrinsic
 def spread(_: Any, number: Any) -> Any:
     """A Row with one number in every lane."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _everywhere(builder, context.cast(builder, arguments[0], signature.args[0], types.float64), ir.DoubleType())
+        value = context.cast(builder, arguments[0], signature.args[0], types.float64)
+        vector = builder.insert_element(ir.Constant(_DOUBLES, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
+        zero = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+        return builder.shuffle_vector(vector, ir.Constant(_DOUBLES, ir.Undefined), zero)
 
     return ROW(number), code
 
@@ -215,7 +210,7 @@ def smallest(a, b):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def _inverse_guess(_: Any, a: Any) -> Any:
+def roughly_inverse(_: Any, a: Any) -> Any:
     """1/a to an eighth, for normal a > 0: the bits of a number are near its logarithm, and are taken from those of 1."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -223,13 +218,6 @@ def _inverse_guess(_: Any, a: Any) -> Any:
         return builder.bitcast(builder.sub(ir.Constant(_LONGS, [0x7FDE623822FC16E6] * LANES), bits), _DOUBLES)
 
     return ROW(a), code
-
-
-@compiled
-def roughly_inverse(a):  # type: ignore[no-untyped-def]
-    """1/a to some per cent, for normal a > 0, in less time than a division takes."""
-    guess = _inverse_guess(a)
-    return guess * fma(negative(a), guess, spread(2.0))
 
 
 _ROOT_HALF = 0x3FE6A09E667F3BCD
@@ -258,15 +246,14 @@ def _split(_: Any, a: Any) -> Any:
 
 
 @intrinsic
-def _power_of_two(_: Any, shifted: Any) -> Any:
-    """2^n, where `shifted` is n + 1.5 * 2^52 for a whole n from -1022 to 1023."""
+def _scaled(_: Any, a: Any, shifted: Any) -> Any:
+    """A 2^n for a near 1, where `shifted` is n + 1.5 * 2^52 for a whole n from -1022 to 1023: an addition to the exponent."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        bits = builder.bitcast(arguments[0], _LONGS)
-        biased = builder.add(bits, ir.Constant(_LONGS, [1023] * LANES))
-        return builder.bitcast(builder.shl(biased, ir.Constant(_LONGS, [52] * LANES)), _DOUBLES)
+        number, power = (builder.bitcast(argument, _LONGS) for argument in arguments)
+        return builder.bitcast(builder.add(number, builder.shl(power, ir.Constant(_LONGS, [52] * LANES))), _DOUBLES)
 
-    return ROW(shifted), code
+    return ROW(a, shifted), code
 
 
 def _arithmetic(symbol: Any, function: Any) -> None:
@@ -304,38 +291,46 @@ _EXP2 = _fitted(np.exp2, 8, -0.5, 0.5)
 """2^x to 1e-12."""
 
 
+SERIES = (*_RECIPROCAL, *_ARTANH, *_EXP2)
+"""What `log2`, `exp2` and `power` take as their `series`, in an array.
+
+As constants of the code these numbers would be fetched by their full addresses: more instructions than the arithmetic has.
+"""
+_LOG2, _EXP = len(_RECIPROCAL), len(_RECIPROCAL) + len(_ARTANH)
+
+
 @compiled
-def log2(a):  # type: ignore[no-untyped-def]
-    """Logarithm to base 2 of normal numbers > 0."""
+def log2(series, a):  # type: ignore[no-untyped-def]
+    """Logarithm to base 2 of normal numbers > 0. Sums go in pairs, so that the processor waits less (Estrin)."""
     exponent, mantissa = _split(a)
     x = mantissa + 1.0
-    inverse = fma(
-        fma(spread(_RECIPROCAL[3]), x, spread(_RECIPROCAL[2])), x * x, fma(spread(_RECIPROCAL[1]), x, spread(_RECIPROCAL[0]))
-    )
+    low, high = fma(spread(series[1]), x, spread(series[0])), fma(spread(series[3]), x, spread(series[2]))
+    inverse = fma(high, x * x, low)
     error = fma(negative(x), inverse, spread(1.0))
     inverse = fma(inverse, fma(error, error, error), inverse)
     s = (mantissa - 1.0) * inverse
     z = s * s
-    zz = z * z
-    low, high = fma(spread(_ARTANH[1]), z, spread(_ARTANH[0])), fma(spread(_ARTANH[3]), z, spread(_ARTANH[2]))
-    series = fma(fma(spread(_ARTANH[4]), zz, high), zz, low)
-    return fma(s, series, exponent)
+    low = fma(spread(series[_LOG2 + 1]), z, spread(series[_LOG2]))
+    high = fma(spread(series[_LOG2 + 3]), z, spread(series[_LOG2 + 2]))
+    square = z * z
+    return fma(s, fma(fma(spread(series[_LOG2 + 4]), square, high), square, low), exponent)
 
 
 @compiled
-def exp2(a):  # type: ignore[no-untyped-def]
+def exp2(series, a):  # type: ignore[no-untyped-def]
     """2^a for a from -1000 to 1000."""
     shifted = a + 6755399441055744.0  # 1.5 * 2^52: adding it rounds to a whole number
     x = a - (shifted - 6755399441055744.0)
-    # Not one after another, but in pairs (Estrin): the processor waits less.
-    xx = x * x
-    low = fma(fma(spread(_EXP2[3]), x, spread(_EXP2[2])), xx, fma(spread(_EXP2[1]), x, spread(_EXP2[0])))
-    high = fma(fma(spread(_EXP2[7]), x, spread(_EXP2[6])), xx, fma(spread(_EXP2[5]), x, spread(_EXP2[4])))
-    series = fma(fma(spread(_EXP2[8]), xx * xx, high), xx * xx, low)
-    return series * _power_of_two(shifted)
+    square = x * x
+    low = fma(spread(series[_EXP + 1]), x, spread(series[_EXP]))
+    low = fma(fma(spread(series[_EXP + 3]), x, spread(series[_EXP + 2])), square, low)
+    high = fma(spread(series[_EXP + 5]), x, spread(series[_EXP + 4]))
+    high = fma(fma(spread(series[_EXP + 7]), x, spread(series[_EXP + 6])), square, high)
+    square = square * square
+    return _scaled(fma(fma(spread(series[_EXP + 8]), square, high), square, low), shifted)
 
 
 @compiled
-def power(a, exponent):  # type: ignore[no-untyped-def]
+def power(series, a, exponent):  # type: ignore[no-untyped-def]
     """A^exponent for normal a > 0 and one exponent."""
-    return exp2(log2(a) * exponent)
+    return exp2(series, log2(series, a) * exponent)
