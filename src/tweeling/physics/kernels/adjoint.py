@@ -129,7 +129,7 @@ def frame_of(plan: Plan) -> Frame:
     with _lock:
         found = _frames.get(plan)
     if found is None:
-        found = make_frame(plan, compiled_of(plan).structure)
+        found = make_frame(plan, compiled_of(plan).fields.structure)
         with _lock:
             _frames[plan] = found
     return found

@@ -35,6 +35,9 @@ def _cache_folder() -> Path:
 
 _FOLDER = str(_cache_folder())
 
+_FROM_KERNELS = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""Options of what only kernels call: a door for Python takes longer to compile than most functions."""
+
 
 def _njit(function: Callable[..., Any], **options: Any) -> Any:
     # Division by zero gives infinity, as in NumPy: a member that fails ends unbalanced and raises nothing.
@@ -48,12 +51,12 @@ def _njit(function: Callable[..., Any], **options: Any) -> Any:
 
 def compiled(function: Callable[..., Any]) -> Any:
     """Compiles a piece of a kernel; it is put into its callers, for its hundreds of arguments cost more than its work."""
-    return _njit(function, _nrt=False, forceinline=True)
+    return _njit(function, _nrt=False, forceinline=True, **_FROM_KERNELS)
 
 
 def called(function: Callable[..., Any]) -> Any:
     """Compiles a piece of a kernel once, for all its callers: it is long, or seldom asked for, and has few arguments."""
-    return _njit(function, _nrt=False)
+    return _njit(function, _nrt=False, **_FROM_KERNELS)
 
 
 def part(function: Callable[..., Any]) -> Any:

@@ -29,6 +29,7 @@ from tweeling.physics.hydraulics.reference import OWN_RELATIVE_CHANGE
 from tweeling.physics.kernels.compiled import owned
 from tweeling.physics.kernels.members import solve_members
 from tweeling.physics.kernels.memory import copy_of, empty
+from tweeling.physics.kernels.packed import Packed
 from tweeling.physics.kernels.tables import (
     DELIVERED,
     EMITTER,
@@ -75,7 +76,7 @@ def solve(plan: Plan, conditions: Conditions, flows: Flows, rule: StoppingRule, 
     parts = []
     for who, folded in _parts(plan, outlets, n_members):
         compiled = compiled_of(plan, folded=folded)
-        given = _given(plan, compiled, conditions, flows, outlets)
+        given = _given(plan, compiled.fields, conditions, flows, outlets)
         part = output._replace(outlet_flow=np.empty((n_members, len(given.outlet_kind))))
         _solve_members(plan, compiled, given, part, who, rule, threads)
         parts.append((who, given, part.outlet_flow))
@@ -83,7 +84,7 @@ def solve(plan: Plan, conditions: Conditions, flows: Flows, rule: StoppingRule, 
 
 
 def _solve_members(
-    plan: Plan, compiled: Compiled, given: Given, output: Output, who: Ints, rule: StoppingRule, threads: int
+    plan: Plan, compiled: Packed[Compiled], given: Given, output: Output, who: Ints, rule: StoppingRule, threads: int
 ) -> None:
     """Solves some members in as many threads as they are worth."""
     accuracy = OWN_RELATIVE_CHANGE if rule.accuracy is None else rule.accuracy
@@ -93,10 +94,12 @@ def _solve_members(
     # Neighbours have results in one line of the cache, which threads had better not share.
     portion = max(1, min(LANES, len(who) // (32 * threads)))
 
+    conditions, results = Packed(given), Packed(output)
+
     def work() -> None:
-        block = _block_for(plan, compiled, given)
+        block = _block_for(plan, compiled.fields, given)
         solve_members(
-            compiled, given, block, output, who, queue, portion, lanes, accuracy, head, rule.trials,
+            compiled, conditions, block, results, who, queue, portion, lanes, accuracy, head, rule.trials,
             rule.check_frequency, rule.max_check,
         )  # fmt: skip
 
@@ -117,7 +120,7 @@ def _parts(plan: Plan, outlets: _Outlets, n_members: int) -> list[tuple[Ints, bo
         return [(everybody, False)]
     if not outlets.junction.size:
         return [(everybody, True)]
-    inside = compiled_of(plan, folded=True).structure.folded[outlets.junction]
+    inside = compiled_of(plan, folded=True).fields.structure.folded[outlets.junction]
     plain = np.broadcast_to((outlets.resistance[:, inside] < 0).all(1), n_members)
     return [(who, folded) for who, folded in ((everybody[plain], True), (everybody[~plain], False)) if len(who)]
 
@@ -267,23 +270,23 @@ class _Desk(threading.local):
 
     plan: weakref.ref[Plan] | None = None
     columns: int = 0
-    block: Block | None = None
+    block: Packed[Block] | None = None
 
 
 _desk = _Desk()
 
 
-def _block_for(plan: Plan, compiled: Compiled, given: Given) -> Block:
+def _block_for(plan: Plan, compiled: Compiled, given: Given) -> Packed[Block]:
     """Working memory in which no lane holds a member, the thread's own where it fits; the kernel loads all that it reads."""
     block, outlets = _desk.block, max(len(given.outlet_kind), 1)
     known = _desk.plan is not None and _desk.plan() is plan and _desk.columns == compiled.numbers.n
-    if block is None or not known or len(block.outlet_flow) != outlets:
-        block = _block(plan, compiled, given)
-        small = sum(array.nbytes for array in block) <= KEPT_BYTES
+    if block is None or not known or len(block.fields.outlet_flow) != outlets:
+        block = Packed(_block(plan, compiled, given))
+        small = sum(array.nbytes for array in block.fields) <= KEPT_BYTES
         _desk.plan, _desk.block = (weakref.ref(plan), block) if small else (None, None)
         _desk.columns = compiled.numbers.n
-    block.member.fill(-1)
-    block.redraw.fill(False)
+    block.fields.member.fill(-1)
+    block.fields.redraw.fill(False)
     return block
 
 

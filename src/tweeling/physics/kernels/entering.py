@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tweeling.physics.kernels.compiled import compiled, part
+from tweeling.physics.kernels.compiled import called, compiled, part
 from tweeling.physics.kernels.drying import dry_out, find_dry, open_resistance, wet_again
 from tweeling.physics.kernels.structure import END, MACHINE, SOFT_PIPE
 from tweeling.physics.kernels.tables import CHECK_VALVE, CLOSED, ENORMOUS, FCV, PRV, PSV, PUMP
@@ -40,7 +40,7 @@ def clear(compiled, given, block, shared):  # type: ignore[no-untyped-def]
         _load_resistances(compiled, given, block, LANES)
 
 
-@part
+@called
 def enter(compiled, given, block, coming, shared):  # type: ignore[no-untyped-def]
     """Loads the members of the first lanes in `moving`, and draws demands: theirs, and those of lanes that lost nodes."""
     moving, mask, drawing = block.moving, block.mask, coming
@@ -163,47 +163,50 @@ def _shut_plain(compiled, given, block, lane, member, row):  # type: ignore[no-u
 def _draw(compiled, given, block, drawing):  # type: ignore[no-untyped-def]
     """Sums demands up: a tree's where it hangs on; a chain's up to each node, and the rest at its end."""
     structure, numbers, own, mask = compiled.structure, compiled.numbers, block.own, _mask(block, 1)
-    moving, row = block.moving, block.row
-    _rows(given.demand, block, drawing)
+    moving, row, demands, flows, drawns = block.moving, block.row, given.demand, block.flow, block.drawn
+    tree_node, tree_parent, piece_node = structure.tree_node, structure.tree_parent, structure.piece_node
+    _rows(demands, block, drawing)
     for node in range(numbers.n_junctions):
         for at in range(drawing):
-            own[node, moving[at]] = given.demand[row[at], np.uint64(node)]
+            own[node, moving[at]] = demands[row[at], np.uint64(node)]
     for at in range(drawing):
         lane = moving[at]
         block.known[lane] = False
         for dry in range(block.dried[lane]):
             own[block.dry_list[lane, dry], lane] = 0.0
     total, first = spread(0.0), structure.order.shape[0] - structure.tree_node.shape[0]
-    for tree in range(structure.tree_node.shape[0]):
-        flow, parent = load(own, structure.tree_node[tree]), structure.tree_parent[tree]
+    for tree in range(tree_node.shape[0]):
+        flow, parent = load(own, tree_node[tree]), tree_parent[tree]
         store(own, parent, load(own, parent) + flow)
-        store(block.flow, first + tree, choose(mask, flow, load(block.flow, first + tree)))
+        store(flows, first + tree, choose(mask, flow, load(flows, first + tree)))
         total = total + absolute(flow)
     store(block.trees, 0, choose(mask, total, load(block.trees, 0)))
     for chain in range(structure.chain_place.shape[0]):
         drawn, last = spread(0.0), structure.piece_first[chain + 1] - 1
         for piece in range(structure.piece_first[chain], last):
-            drawn = drawn + load(own, structure.piece_node[piece])
-            store(block.drawn, piece + 1, choose(mask, drawn, load(block.drawn, piece + 1)))
-        store(own, structure.piece_node[last], load(own, structure.piece_node[last]) + drawn)
+            drawn = drawn + load(own, piece_node[piece])
+            store(drawns, piece + 1, choose(mask, drawn, load(drawns, piece + 1)))
+        store(own, piece_node[last], load(own, piece_node[last]) + drawn)
+    node_at, demand, right = structure.node, block.demand, block.right
     for position in range(numbers.n):
-        demand = choose(mask, load(own, structure.node[position]), load(block.demand, position))
-        store(block.demand, position, demand)
-        store(block.right, position, spread(0.0) - demand)
+        now = choose(mask, load(own, node_at[position]), load(demand, position))
+        store(demand, position, now)
+        store(right, position, spread(0.0) - now)
 
 
 @part
 def _load_heads(compiled, given, block, coming):  # type: ignore[no-untyped-def]
     """Fixed heads; all others begin at the highest of them."""
     n, mask, moving, row, top = compiled.numbers.n, _mask(block, 0), block.moving, block.row, spread(-np.inf)
+    head, rest = block.head, block.rest
     _rows(given.fixed_head, block, coming)
     for fixed in range(compiled.numbers.n_fixed):
         for at in range(coming):
-            block.head[n + fixed, moving[at]] = given.fixed_head[row[at], np.uint64(fixed)]
-        top = largest(top, load(block.head, n + fixed))
+            head[n + fixed, moving[at]] = given.fixed_head[row[at], np.uint64(fixed)]
+        top = largest(top, load(head, n + fixed))
     for position in range(n):
-        store(block.head, position, choose(mask, top, load(block.head, position)))
-        store(block.rest, position, choose(mask, spread(0.0), load(block.rest, position)))
+        store(head, position, choose(mask, top, load(head, position)))
+        store(rest, position, choose(mask, spread(0.0), load(rest, position)))
 
 
 @part
@@ -213,43 +216,46 @@ def _load_flows(compiled, given, block, coming):  # type: ignore[no-untyped-def]
     So it is in a cold start, where the flows of all links are anything; after the first step all agree.
     """
     structure, moving, row = compiled.structure, block.moving, block.row
-    m, mask, rough = structure.start.shape[0], _mask(block, 0), False
-    _rows(given.flow, block, coming)
+    m, mask, rough, flows, firsts = structure.start.shape[0], _mask(block, 0), False, block.flow, given.flow
+    order, signs = structure.order, structure.sign
+    _rows(firsts, block, coming)
     for place in range(m):
-        link, sign = np.uint64(structure.order[place]), structure.sign[place]
+        link, sign = np.uint64(order[place]), signs[place]
         for at in range(coming):
-            block.flow[place, moving[at]] = given.flow[row[at], link] * sign
+            flows[place, moving[at]] = firsts[row[at], link] * sign
     for place in range(structure.groups[MACHINE], structure.groups[END]):
         if compiled.links.kind[place] == PUMP:
             for at in range(coming):
                 block.flow[place, moving[at]] = max(block.flow[place, moving[at]], compiled.numbers.no_flow)
     for chain in range(structure.chain_place.shape[0]):
         place, first, last = structure.chain_place[chain], structure.piece_first[chain], structure.piece_first[chain + 1] - 1
-        flow = load(block.flow, place)
-        store(block.flow, place, choose(mask, flow + load(block.drawn, (first + last + 1) // 2), flow))
+        flow = load(flows, place)
+        store(flows, place, choose(mask, flow + load(block.drawn, (first + last + 1) // 2), flow))
     for at in range(coming):
         own = _is_rough(structure, given, block, moving[at], row[at])
         block.rough[0, moving[at]] = 1.0 if own else 0.0
         rough |= own
     if not rough:
         return
+    shift, drawn = block.shift, block.drawn
     for piece in range(structure.piece_node.shape[0]):
-        link, sign = np.uint64(structure.order[m + piece]), structure.sign[m + piece]
+        link, sign = np.uint64(order[m + piece]), signs[m + piece]
         place = structure.chain_place[structure.piece_chain[piece]]
         for at in range(coming):
-            flow = block.flow[place, moving[at]] - block.drawn[piece, moving[at]]
-            block.shift[piece, moving[at]] = given.flow[row[at], link] * sign - flow
+            flow = flows[place, moving[at]] - drawn[piece, moving[at]]
+            shift[piece, moving[at]] = firsts[row[at], link] * sign - flow
 
 
 @part
 def _is_rough(structure, given, block, lane, row):  # type: ignore[no-untyped-def]
     """Whether the first flows in a chain are far from what is drawn in it."""
-    m = structure.start.shape[0]
+    m, piece_first, order, sign = structure.start.shape[0], structure.piece_first, structure.order, structure.sign
+    flow, drawn = given.flow, block.drawn
     for chain in range(structure.chain_place.shape[0]):
-        first, last = structure.piece_first[chain], structure.piece_first[chain + 1] - 1
-        one = given.flow[row, structure.order[m + first]] * structure.sign[m + first]
-        other = given.flow[row, structure.order[m + last]] * structure.sign[m + last]
-        if abs(other + block.drawn[last, lane] - one) > 0.5 * (abs(one) + abs(other)):
+        first, last = piece_first[chain], piece_first[chain + 1] - 1
+        one = flow[row, order[m + first]] * sign[m + first]
+        other = flow[row, order[m + last]] * sign[m + last]
+        if abs(other + drawn[last, lane] - one) > 0.5 * (abs(one) + abs(other)):
             return True
     return False
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from tweeling.physics.kernels.compiled import part
+from tweeling.physics.kernels.compiled import called, part
 from tweeling.physics.kernels.structure import END, SOFT_PIPE
 from tweeling.physics.kernels.tangents import losses_in_trees, passes
 from tweeling.physics.kernels.vector import LANES, fma, load, store
 
 
-@part
+@called
 def leave(compiled, given, block, output, leaving):  # type: ignore[no-untyped-def]
     """Writes the members of the first lanes in `moving` to the output, which already holds statuses and settings as given."""
     structure, moving = compiled.structure, block.moving
@@ -34,15 +34,16 @@ def leave(compiled, given, block, output, leaving):  # type: ignore[no-untyped-d
 @part
 def _unfold_chains(structure, block):  # type: ignore[no-untyped-def]
     """Heads inside chains, from their starts, and flows of their pieces."""
-    m = structure.start.shape[0]
+    m, heads, flows, drawn = structure.start.shape[0], block.head, block.flow, block.drawn
+    gradient, loss, position, piece_node = block.gradient, block.loss, structure.position, structure.piece_node
     for chain in range(structure.chain_place.shape[0]):
         place, last = structure.chain_place[chain], structure.piece_first[chain + 1] - 1
-        head, flow, change = load(block.head, structure.start[place]), load(block.flow, place), load(block.change, chain)
+        head, flow, change = load(heads, structure.start[place]), load(flows, place), load(block.change, chain)
         for piece in range(structure.piece_first[chain], last + 1):
-            store(block.flow, m + piece, flow - load(block.drawn, piece))
+            store(flows, m + piece, flow - load(drawn, piece))
             if piece < last:
-                head = head - fma(load(block.gradient, piece), change, load(block.loss, piece))
-                store(block.head, structure.position[structure.piece_node[piece]], head)
+                head = head - fma(load(gradient, piece), change, load(loss, piece))
+                store(heads, position[piece_node[piece]], head)
 
 
 @part
@@ -65,10 +66,11 @@ def _unfold_blocked(structure, block, lane):  # type: ignore[no-untyped-def]
 @part
 def _unfold_trees(structure, block):  # type: ignore[no-untyped-def]
     """Heads in trees, from where they hang on."""
-    pieces = structure.piece_node.shape[0]
-    for tree in range(structure.tree_node.shape[0] - 1, -1, -1):
-        node, parent = structure.position[structure.tree_node[tree]], structure.position[structure.tree_parent[tree]]
-        store(block.head, node, load(block.head, parent) - load(block.loss, pieces + tree))
+    pieces, head, loss, position = structure.piece_node.shape[0], block.head, block.loss, structure.position
+    tree_node, tree_parent = structure.tree_node, structure.tree_parent
+    for tree in range(tree_node.shape[0] - 1, -1, -1):
+        above = load(head, position[tree_parent[tree]])
+        store(head, position[tree_node[tree]], above - load(loss, pieces + tree))
 
 
 @part
@@ -77,15 +79,17 @@ def _write_rows(structure, block, output, leaving):  # type: ignore[no-untyped-d
     moving, row = block.moving, block.row
     for at in range(leaving):
         row[at] = block.member[moving[at]]
-    for node in range(structure.position.shape[0]):
-        position = structure.position[node]
+    position, head, written = structure.position, block.head, output.head
+    for node in range(position.shape[0]):
+        here = position[node]
         for at in range(leaving):
-            output.head[row[at], np.uint64(node)] = block.head[position, moving[at]]
-    for link in range(structure.place.shape[0]):
-        place = structure.place[link]
-        sign = structure.sign[place]
+            written[row[at], np.uint64(node)] = head[here, moving[at]]
+    places, signs, flow, written = structure.place, structure.sign, block.flow, output.flow
+    for link in range(places.shape[0]):
+        place = places[link]
+        sign = signs[place]
         for at in range(leaving):
-            output.flow[row[at], np.uint64(link)] = block.flow[place, moving[at]] * sign
+            written[row[at], np.uint64(link)] = flow[place, moving[at]] * sign
 
 
 @part

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from tweeling.physics.hydraulics.reference import DAMPING, EPSILON, FADES, PATIENCE, RESTLESS, STILL, TIRED
-from tweeling.physics.kernels.compiled import compiled_entry, part
+from tweeling.physics.kernels.compiled import called, compiled_entry, part
 from tweeling.physics.kernels.drying import dry_out, find_dry, ground_dry
 from tweeling.physics.kernels.entering import clear, enter
 from tweeling.physics.kernels.leaving import leave
@@ -72,22 +72,31 @@ def solve_members(  # type: ignore[no-untyped-def]
             ground_dry(compiled, block, lane)
         newton_step(compiled, given, block, head_tolerance)
         store(block.rough, 0, spread(0.0))
-        leaving = 0
-        for lane in range(LANES):
-            if member[lane] < 0:
-                continue
-            done, next_check[lane] = _conclude(
-                compiled, given, block, output, lane, member[lane], iteration[lane], next_check[lane], accuracy, own,
-                trials, check_frequency, max_check,
-            )  # fmt: skip
-            if done:
-                block.moving[leaving] = lane
-                leaving += 1
+        leaving = _conclude_all(compiled, given, block, output, accuracy, own, trials, check_frequency, max_check)
         if leaving > 0:
             leave(compiled, given, block, output, leaving)
             for at in range(leaving):
                 member[block.moving[at]] = -1
             running -= leaving
+
+
+@called
+def _conclude_all(  # type: ignore[no-untyped-def]
+    compiled, given, block, output, accuracy, own, trials, check_frequency, max_check
+):
+    """Looks at all lanes after a step; how many members are done, whose lanes come first in `moving`."""
+    leaving = 0
+    for lane in range(LANES):
+        if block.member[lane] < 0:
+            continue
+        done, block.next_check[lane] = _conclude(
+            compiled, given, block, output, lane, block.member[lane], block.iteration[lane], block.next_check[lane], accuracy,
+            own, trials, check_frequency, max_check,
+        )  # fmt: skip
+        if done:
+            block.moving[leaving] = lane
+            leaving += 1
+    return leaving
 
 
 @part

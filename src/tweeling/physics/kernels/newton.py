@@ -13,7 +13,8 @@ eliminated while they are in the cache; on the way back their flows move as soon
 from __future__ import annotations
 
 from tweeling.physics.hydraulics.reference import SLACK
-from tweeling.physics.kernels.compiled import compiled, part
+from tweeling.physics.kernels.compiled import called, compiled, part
+from tweeling.physics.kernels.packed import unpacked
 from tweeling.physics.kernels.structure import EARLY_PIPE, END, FRESH, MACHINE, MIXED
 from tweeling.physics.kernels.tables import ACTIVE, CLOSED, FCV, LEAST_FLOW, LEAST_PIVOT, POWER, PRV, PSV, PUMP
 from tweeling.physics.kernels.tangents import (
@@ -39,25 +40,26 @@ from tweeling.physics.kernels.vector import (
 )
 
 
-@part
+@called
 def newton_step(compiled, given, block, head_tolerance):  # type: ignore[no-untyped-def]
     """Linearises, solves for the rise of heads and moves heads and flows, all lanes at once.
 
     `ground`, `right` and `lower` are found as the last step has left them: no conductance, and the demand.
     """
-    early_pipes(compiled, block)
-    machines(compiled, block)
-    structure = compiled.structure
+    plan, lanes = unpacked(compiled), unpacked(block)
+    structure = plan.structure
+    early_pipes(plan, lanes)
+    machines(plan, lanes)
     for k in range(structure.groups[EARLY_PIPE], structure.groups[END]):
-        _add_link(structure, block, compiled.numbers.n, k)
-    outlets(compiled, given, block)
-    _hold_pressures(compiled, block)
+        _add_link(structure, lanes, plan.numbers.n, k)
+    outlets(plan, given, lanes)
+    _hold_pressures(plan, lanes)
     _eliminate(compiled, block)
     _substitute(compiled, block, head_tolerance)
-    _move_others(compiled, block, head_tolerance)
-    _move_outlets(compiled, given, block)
+    _move_others(plan, lanes, head_tolerance)
+    _move_outlets(plan, given, lanes)
     for v in range(structure.valve_place.shape[0]):
-        _close_balance(compiled, given, block, v)
+        _close_balance(plan, given, lanes, v)
 
 
 @part
@@ -123,9 +125,10 @@ def _hold_pressures(compiled, block):  # type: ignore[no-untyped-def]
             block.right[holds, lane] = rise - block.rest[holds, lane]
 
 
-@part
+@called
 def _eliminate(compiled, block):  # type: ignore[no-untyped-def]
     """Column by column: adds the tangents of its pipes, and shares its conductances among its neighbours."""
+    compiled, block = unpacked(compiled), unpacked(block)
     structure = compiled.structure
     first, row, pair = structure.first, structure.row, structure.pair
     ground, lower, beyond, right = block.ground, block.lower, block.beyond, block.right
@@ -185,9 +188,10 @@ def _eliminate(compiled, block):  # type: ignore[no-untyped-def]
     store(block.sums, 3, lowest)
 
 
-@part
+@called
 def _substitute(compiled, block, head_tolerance):  # type: ignore[no-untyped-def]
     """From the last column on: how much its head rises and its pipes' flows move; leaves the equations for the next step."""
+    compiled, block = unpacked(compiled), unpacked(block)
     structure = compiled.structure
     first, row = structure.first, structure.row
     nothing, tolerance = spread(0.0), spread(head_tolerance)

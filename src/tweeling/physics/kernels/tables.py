@@ -17,6 +17,7 @@ from tweeling.physics.hydraulics import laws
 from tweeling.physics.hydraulics.contract import Codes, Outcome, Status
 from tweeling.physics.hydraulics.plan import Plan, PumpLaw
 from tweeling.physics.hydraulics.statuses import tank_ends
+from tweeling.physics.kernels.packed import Packed
 from tweeling.physics.kernels.structure import Structure, make_structure
 from tweeling.physics.kernels.vector import SERIES
 
@@ -257,16 +258,16 @@ class Output(NamedTuple):
     error: Floats
 
 
-_compiled: weakref.WeakKeyDictionary[Plan, dict[bool, Compiled]] = weakref.WeakKeyDictionary()
+_compiled: weakref.WeakKeyDictionary[Plan, dict[bool, Packed[Compiled]]] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
 
 
-def compiled_of(plan: Plan, *, folded: bool = False) -> Compiled:
+def compiled_of(plan: Plan, *, folded: bool = False) -> Packed[Compiled]:
     """Everything of a plan that kernels need, with or without its trees and chains folded; kept as long as the plan is."""
     with _lock:
         found = _compiled.setdefault(plan, {})
         if folded not in found:
-            found[folded] = compile_plan(plan, make_structure(plan, folded=folded))
+            found[folded] = Packed(compile_plan(plan, make_structure(plan, folded=folded)))
         return found[folded]
 
 
