@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tweeling.physics.kernels.compiled import called, compiled, part
+from tweeling.physics.kernels.compiled import called, compiled
 from tweeling.physics.kernels.structure import END, MACHINE, SOFT_PIPE
 from tweeling.physics.kernels.tables import ENORMOUS, TCV
 
@@ -66,7 +66,7 @@ def _remembered(  # type: ignore[no-untyped-def]
     return which
 
 
-@part
+@compiled
 def dry_out(compiled, given, block, lane, which):  # type: ignore[no-untyped-def]
     """Takes the nodes of a remembered set and their links out of a lane's equations; demands are to be drawn anew after it."""
     structure, groups, numbers = compiled.structure, compiled.structure.groups, compiled.numbers
@@ -101,7 +101,7 @@ def open_resistance(compiled, given, member, link):  # type: ignore[no-untyped-d
     return links.minor[place] if np.isnan(setting) else max(links.minor_per_coefficient[place] * setting, 0.0)
 
 
-@part
+@compiled
 def wet_again(compiled, given, block, lane, member):  # type: ignore[no-untyped-def]
     """Gives the links at a lane's dry nodes back to the equations of its new member; outlets are loaded anew anyway."""
     structure = compiled.structure
@@ -118,7 +118,7 @@ def wet_again(compiled, given, block, lane, member):  # type: ignore[no-untyped-
     block.dried[lane] = 0
 
 
-@part
+@compiled
 def ground_dry(compiled, block, lane):  # type: ignore[no-untyped-def]
     """Equations of dry junctions: no rise."""
     for at in range(block.dried[lane]):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from tweeling.physics.hydraulics.reference import DAMPING, EPSILON, FADES, PATIENCE, RESTLESS, STILL, TIRED
-from tweeling.physics.kernels.compiled import called, compiled_entry, part
+from tweeling.physics.kernels.compiled import called, compiled, compiled_entry
 from tweeling.physics.kernels.drying import dry_out, find_dry, ground_dry
 from tweeling.physics.kernels.entering import clear, enter
 from tweeling.physics.kernels.leaving import leave
@@ -99,7 +99,7 @@ def _conclude_all(  # type: ignore[no-untyped-def]
     return leaving
 
 
-@part
+@compiled
 def _conclude(  # type: ignore[no-untyped-def]
     compiled, given, block, output, lane, member, iteration, next_check, accuracy, own, trials, check_frequency, max_check
 ):
@@ -166,7 +166,7 @@ def _conclude(  # type: ignore[no-untyped-def]
     return True, next_check
 
 
-@part
+@compiled
 def _verdict(compiled, given, block, lane, member, done, sinking, changed):  # type: ignore[no-untyped-def]
     """`Outcome` and culprit of a member that is done, or out of trials; `sinking` and `changed` are places or -1."""
     structure = compiled.structure
@@ -192,7 +192,7 @@ def _verdict(compiled, given, block, lane, member, done, sinking, changed):  # t
     return outcome, culprit
 
 
-@part
+@compiled
 def _reopen(compiled, block, lane, dry):  # type: ignore[no-untyped-def]
     """Opens one-way links from a wet to a dry node (`reference._reopen`); the place of one, or -1."""
     structure, opened = compiled.structure, -1
@@ -206,7 +206,7 @@ def _reopen(compiled, block, lane, dry):  # type: ignore[no-untyped-def]
     return opened
 
 
-@part
+@compiled
 def _needs(given, member, junction, other):  # type: ignore[no-untyped-def]
     """Whether a junction has demand and another has not."""
     row = member if given.demand.shape[0] > 1 else 0

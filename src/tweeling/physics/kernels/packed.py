@@ -15,6 +15,7 @@ from llvmlite import ir
 from numba import typeof, types
 from numba.core import cgutils
 from numba.core.imputils import lower_getattr_generic
+from numba.core.registry import cpu_target
 from numba.core.typing.templates import AttributeTemplate, infer_getattr
 from numba.extending import NativeValue, intrinsic, models, register_model, typeof_impl, unbox
 
@@ -103,21 +104,6 @@ def _write_to(_: Any, fields: Any, memory: Any) -> Any:
     return types.none(fields, memory), code
 
 
-@intrinsic
-def _size_of(_: Any, fields: Any) -> Any:
-    """Bytes that a named tuple takes."""
-
-    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return ir.Constant(ir.IntType(64), context.get_abi_sizeof(arguments[0].type))
-
-    return types.int64(fields), code
-
-
-@compiled_entry
-def _bytes(fields):  # type: ignore[no-untyped-def]
-    return _size_of(fields)
-
-
 @compiled_entry
 def _fill(fields, memory):  # type: ignore[no-untyped-def]
     _write_to(fields, memory)
@@ -133,7 +119,8 @@ class Packed(Generic[Fields]):
 
     def __init__(self, fields: Fields) -> None:
         if type(fields) not in _known:
-            _known[type(fields)] = PackedType(typeof(fields)), _bytes(fields)
+            kind, context = PackedType(typeof(fields)), cpu_target.target_context
+            _known[type(fields)] = kind, context.get_abi_sizeof(context.get_value_type(kind.fields))
         self.fields = fields
         self.kind, size = _known[type(fields)]
         self._memory = np.empty(size, dtype=np.uint8)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tweeling.physics.kernels.compiled import compiled, part
+from tweeling.physics.kernels.compiled import compiled
 from tweeling.physics.kernels.structure import END, SOFT_PIPE
 from tweeling.physics.kernels.tables import (
     ACTIVE,
@@ -24,7 +24,7 @@ from tweeling.physics.kernels.tables import (
 from tweeling.physics.kernels.tangents import passes, stalled
 
 
-@part
+@compiled
 def creeping(compiled, block, lane):  # type: ignore[no-untyped-def]
     """Place of the link with the largest flow that only a sinking zone explains, and that flow; opens baseless PSVs."""
     structure, numbers, links = compiled.structure, compiled.numbers, compiled.links
@@ -56,7 +56,7 @@ def creeping(compiled, block, lane):  # type: ignore[no-untyped-def]
     return at, worst
 
 
-@part
+@compiled
 def regulate(compiled, block, lane):  # type: ignore[no-untyped-def]
     """New statuses of a lane's pressure valves (`statuses.regulating_status`); the place of one that changed, or -1."""
     structure, numbers, links = compiled.structure, compiled.numbers, compiled.links
@@ -132,7 +132,7 @@ def _check_valve(numbers, status, drop, flow):  # type: ignore[no-untyped-def]
     return OPEN if drop > numbers.head_tolerance else status
 
 
-@part
+@compiled
 def check_links(compiled, block, lane, tired):  # type: ignore[no-untyped-def]
     """New statuses of the other links (`statuses.link_status`); the place of one that changed, or -1."""
     structure, numbers, links, tanks = compiled.structure, compiled.numbers, compiled.links, compiled.tanks
@@ -186,7 +186,7 @@ def check_links(compiled, block, lane, tired):  # type: ignore[no-untyped-def]
     return changed
 
 
-@part
+@compiled
 def switch(compiled, block, lane):  # type: ignore[no-untyped-def]
     """Controls on junction pressures (`statuses.pressure_switched`); the place of a link that changed, or -1."""
     switches, h_tol = compiled.switches, compiled.numbers.head_tolerance
