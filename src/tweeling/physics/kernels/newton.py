@@ -13,7 +13,7 @@ eliminated while they are in the cache; on the way back their flows move as soon
 from __future__ import annotations
 
 from tweeling.physics.hydraulics.reference import SLACK
-from tweeling.physics.kernels.compiled import called, compiled, part
+from tweeling.physics.kernels.compiled import called, compiled
 from tweeling.physics.kernels.packed import unpacked
 from tweeling.physics.kernels.structure import EARLY_PIPE, END, FRESH, MACHINE, MIXED
 from tweeling.physics.kernels.tables import ACTIVE, CLOSED, FCV, LEAST_FLOW, LEAST_PIVOT, POWER, PRV, PSV, PUMP
@@ -46,23 +46,22 @@ def newton_step(compiled, given, block, head_tolerance):  # type: ignore[no-unty
 
     `ground`, `right` and `lower` are found as the last step has left them: no conductance, and the demand.
     """
-    plan, lanes = unpacked(compiled), unpacked(block)
-    structure = plan.structure
-    early_pipes(plan, lanes)
-    machines(plan, lanes)
+    structure = compiled.structure
+    early_pipes(compiled, block)
+    machines(compiled, block)
     for k in range(structure.groups[EARLY_PIPE], structure.groups[END]):
-        _add_link(structure, lanes, plan.numbers.n, k)
-    outlets(plan, given, lanes)
-    _hold_pressures(plan, lanes)
+        _add_link(structure, block, compiled.numbers.n, k)
+    outlets(compiled, given, block)
+    _hold_pressures(compiled, block)
     _eliminate(compiled, block)
     _substitute(compiled, block, head_tolerance)
-    _move_others(plan, lanes, head_tolerance)
-    _move_outlets(plan, given, lanes)
+    _move_others(compiled, block, head_tolerance)
+    _move_outlets(compiled, given, block)
     for v in range(structure.valve_place.shape[0]):
-        _close_balance(plan, given, lanes, v)
+        _close_balance(compiled, given, block, v)
 
 
-@part
+@compiled
 def _add_link(structure, block, n, k):  # type: ignore[no-untyped-def]
     """Adds a link to the equations."""
     p, c = load(block.conductance, k), load(block.constant, k)
@@ -97,7 +96,7 @@ def _set_between(block, n, which, lane, value):  # type: ignore[no-untyped-def]
         block.beyond[which - n - z, lane] = value - block.lower[which - n - z, lane]
 
 
-@part
+@compiled
 def _hold_pressures(compiled, block):  # type: ignore[no-untyped-def]
     """Rows of active pressure valves: the held head, and the balance that is passed on."""
     structure, n = compiled.structure, compiled.numbers.n
@@ -257,7 +256,7 @@ def left_to_move(change, bend, step):  # type: ignore[no-untyped-def]
     return choose(less(step, spread(1.0)), change, smallest(change, change * change * bend))
 
 
-@part
+@compiled
 def _move_others(compiled, block, head_tolerance):  # type: ignore[no-untyped-def]
     """Moves the flows of links that no column owns."""
     structure, links = compiled.structure, compiled.links
@@ -310,7 +309,7 @@ def _machine_left(curvature, before, change, step):  # type: ignore[no-untyped-d
     return min(size, curvature * size * size / max(abs(before), LEAST_FLOW))
 
 
-@part
+@compiled
 def _move_outlets(compiled, given, block):  # type: ignore[no-untyped-def]
     """Moves what flows out by pressure."""
     total, left, step = load(block.sums, 0), load(block.sums, 1), load(block.step, 0)
@@ -330,7 +329,7 @@ def _move_outlets(compiled, given, block):  # type: ignore[no-untyped-def]
     store(block.sums, 1, left)
 
 
-@part
+@compiled
 def _close_balance(compiled, given, block, v):  # type: ignore[no-untyped-def]
     """The flow of an active pressure valve is what the node that it holds needs or gives."""
     structure = compiled.structure

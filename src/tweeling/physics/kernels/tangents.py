@@ -10,7 +10,7 @@ import numpy as np
 
 from tweeling.physics.hydraulics.laws import CURVATURE, NO_LENGTH, TURBULENT, UNSTEADY
 from tweeling.physics.hydraulics.reference import FADES, FAINTEST
-from tweeling.physics.kernels.compiled import called, compiled, part
+from tweeling.physics.kernels.compiled import called, compiled
 from tweeling.physics.kernels.structure import EARLY_PIPE, END, MACHINE, SOFT_PIPE
 from tweeling.physics.kernels.tables import (
     ACTIVE,
@@ -128,7 +128,7 @@ def _pipe_loss(compiled, block, place, q):  # type: ignore[no-untyped-def]
     return loss, gradient
 
 
-@part
+@compiled
 def _throttled(numbers, minor, q):  # type: ignore[no-untyped-def]
     """Loss and gradient of an open throttle valve; a closed one has an enormous minor loss."""
     gradient = largest(absolute(q), spread(LEAST_FLOW)) * minor * 2.0
@@ -138,7 +138,7 @@ def _throttled(numbers, minor, q):  # type: ignore[no-untyped-def]
     return loss * q, choose(free, low, choose(small, least * 0.5, gradient))
 
 
-@part
+@compiled
 def _power_of_flow(numbers, resistance, minor, q):  # type: ignore[no-untyped-def]
     """Loss and gradient by Hazen-Williams or Chezy-Manning; `resistance` is n r."""
     size = absolute(q)
@@ -177,7 +177,7 @@ def _darcy(series, resistance, relative, viscous, minor, least, q):  # type: ign
     return loss * q, gradient
 
 
-@part
+@compiled
 def losses_in_trees(compiled, block):  # type: ignore[no-untyped-def]
     """Losses of the pipes of trees at the flows that their members' demands ask for."""
     structure = compiled.structure
@@ -188,7 +188,7 @@ def losses_in_trees(compiled, block):  # type: ignore[no-untyped-def]
         store(block.loss, pieces + tree, loss)
 
 
-@part
+@compiled
 def early_pipes(compiled, block):  # type: ignore[no-untyped-def]
     """Tangents of plain links that must be there before their column comes, and of pipes that may close by themselves.
 
@@ -244,7 +244,7 @@ def _transitional_factor(series, w, third):  # type: ignore[no-untyped-def]
     return factor, fma(ratio, fma(ratio, x4 * 3.0, x3 * 2.0), x2) * (1 / (500 * np.pi))
 
 
-@part
+@compiled
 def machines(compiled, block):  # type: ignore[no-untyped-def]
     """Tangents of pumps and valves, lane by lane."""
     links, groups, structure = compiled.links, compiled.structure.groups, compiled.structure
@@ -368,7 +368,7 @@ def _positional_minor(compiled, place, opening):  # type: ignore[no-untyped-def]
     return min(links.minor[place] / relative**2, most)
 
 
-@part
+@compiled
 def outlets(compiled, given, block):  # type: ignore[no-untyped-def]
     """Tangents of emitters, leaks and delivered demands: `laws.emitter_loss` and its like."""
     steep, width = compiled.numbers.barrier, compiled.numbers.barrier_width
