@@ -24,8 +24,10 @@ from speed import TOWNS
 from tweeling.network.inp.read import read_network
 from tweeling.physics.hydraulics.contract import StoppingRule
 from tweeling.physics.hydraulics.plan import Plan, make_plan
-from tweeling.physics.kernels import cpu, members, newton, tangents
+from tweeling.physics.kernels import cpu, entering, leaving, members, newton, tangents
 from tweeling.physics.kernels.compiled import compiled_entry
+from tweeling.physics.kernels.packed import Packed
+from tweeling.physics.kernels.structure import EARLY_PIPE
 from tweeling.physics.kernels.tables import Output, compiled_of
 from tweeling.physics.kernels.vector import LANES, store
 
@@ -40,17 +42,15 @@ def enter(compiled, given, block, output, times):  # type: ignore[no-untyped-def
     """Members come into the lanes."""
     for _ in range(times):
         for lane in range(LANES):
-            block.moving[lane], block.iteration[lane] = lane, 0
-            members._put_in(compiled, given, block, lane, lane, True)
-        members._put_in_numbers(compiled, given, block, LANES)
-        members._draw_anew(compiled, given, block, LANES)
+            block.moving[lane], block.iteration[lane], block.redraw[lane] = lane, 0, False
+        entering.enter(compiled, given, block, LANES, True)
 
 
 @compiled_entry
 def laws(compiled, given, block, output, times):  # type: ignore[no-untyped-def]
     """Tangents of plain pipes and chains."""
     for _ in range(times):
-        for place in range(compiled.structure.groups[1]):
+        for place in range(compiled.structure.groups[EARLY_PIPE]):
             p, c = tangents.plain_pipe(compiled, block, place)
             store(block.conductance, place, p)
             store(block.constant, place, c)
@@ -82,8 +82,7 @@ def substitute(compiled, given, block, output, times):  # type: ignore[no-untype
 def conclude(compiled, given, block, output, times):  # type: ignore[no-untyped-def]
     """Statuses and convergence."""
     for _ in range(times):
-        for lane in range(LANES):
-            members._conclude(compiled, given, block, output, lane, lane, 5, 6, 1e-5, False, 200, 2, 10)
+        members._conclude_all(compiled, given, block, output, 1e-5, False, 200, 2, 10)
 
 
 @compiled_entry
@@ -92,9 +91,7 @@ def leave(compiled, given, block, output, times):  # type: ignore[no-untyped-def
     for _ in range(times):
         for lane in range(LANES):
             block.moving[lane] = lane
-        members._take_out_numbers(compiled, block, output, LANES)
-        for lane in range(LANES):
-            members._take_out(compiled, given, block, output, lane, lane)
+        leaving.leave(compiled, given, block, output, LANES)
 
 
 PARTS = (enter, laws, special, iterate, substitute, conclude, leave)
@@ -107,8 +104,8 @@ def profile(plan: Plan) -> dict[str, float]:
     factors = np.random.default_rng(1).uniform(0.8, 1.2, (LANES, plan.n_junctions))
     conditions = replace(base, demand=base.demand * factors, status=settled.status, setting=settled.setting)
     compiled, outlets = compiled_of(plan, folded=not plan.pressure_driven), cpu._outlets_of(plan, conditions)
-    given = cpu._given(plan, compiled, conditions, settled.flows, outlets)
-    block, links = cpu._block(plan, compiled, given), (LANES, plan.n_links)
+    given = cpu._given(plan, compiled.fields, conditions, settled.flows, outlets)
+    block, links = cpu._block(plan, compiled.fields, given), (LANES, plan.n_links)
     block.member[:] = np.arange(LANES)
     output = Output(
         head=np.empty((LANES, plan.n_nodes)),
@@ -122,7 +119,7 @@ def profile(plan: Plan) -> dict[str, float]:
         culprit=np.empty(LANES, dtype=np.int64),
         error=np.empty(LANES),
     )
-    arguments, times = (compiled, given, block, output), max(2, LINKS // plan.n_links)
+    arguments, times = (compiled, Packed(given), Packed(block), Packed(output)), max(2, LINKS // plan.n_links)
     found = {}
     for part in PARTS:
         enter(*arguments, 1)
@@ -152,7 +149,7 @@ def main() -> None:
         plan = make_plan(read_network(there[town.name].path))
         profile(plan)  # compiled and in the cache from here on
         found = profile(plan)
-        structure = compiled_of(plan, folded=True).structure
+        structure = compiled_of(plan, folded=True).fields.structure
         said = ", ".join(f"{name} {microseconds:.2f}" for name, microseconds in found.items())
         print(f"{town.name:20} {said}", flush=True)
         rows.append(

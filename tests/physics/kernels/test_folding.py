@@ -39,7 +39,11 @@ def assert_one_solution(plan: Plan, conditions: Conditions) -> Solution:
     folded, whole = both(plan, conditions)
     assert np.array_equal(folded.outcome, whole.outcome)
     good = whole.outcome <= Outcome.UNSUPPLIED
-    np.testing.assert_allclose(folded.head[good], whole.head[good], rtol=0, atol=1e-7)
+    # Behind a pressure valve through which nothing flows a dead end without demand is dry or not by rounding.
+    fate = np.isnan(folded.head) != np.isnan(whole.head)
+    assert not (fate[:, : plan.n_junctions] & (conditions.demand != 0)).any()
+    heads = np.where(fate, np.nan, [folded.head, whole.head])
+    np.testing.assert_allclose(heads[0, good], heads[1, good], rtol=0, atol=1e-7)
     np.testing.assert_allclose(folded.flows.link[good], whole.flows.link[good], rtol=0, atol=1e-9)
     np.testing.assert_allclose(folded.net_inflow[good], whole.net_inflow[good], rtol=0, atol=1e-9)
     np.testing.assert_allclose(folded.flows.demand[good], whole.flows.demand[good], rtol=0, atol=1e-12)

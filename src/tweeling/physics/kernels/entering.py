@@ -92,8 +92,8 @@ def _load_resistances(compiled, given, block, coming):  # type: ignore[no-untype
             if compiled.numbers.darcy:
                 block.relative[place, lane] = given.roughness[row[at], link] / compiled.links.diameter[place]
     for at in range(coming):
-        for link in range(block.lane_shut.shape[1]):
-            block.lane_shut[moving[at], link] = False
+        for closed in range(block.lane_shut.shape[1]):
+            block.lane_shut[moving[at], closed] = False
 
 
 @compiled
@@ -107,11 +107,11 @@ def _load_outlets(given, block, coming):  # type: ignore[no-untyped-def]
     """Loads what flows out by pressure."""
     for at in range(coming):
         lane = block.moving[at]
-        row = block.member[lane] if given.outlet_resistance.shape[0] > 1 else 0
+        own_row = block.member[lane] if given.outlet_resistance.shape[0] > 1 else 0
         most_row = block.member[lane] if given.outlet_most.shape[0] > 1 else 0
         flow_row = block.member[lane] if given.outlet_flow.shape[0] > 1 else 0
         for outlet in range(given.outlet_kind.shape[0]):
-            resistance = given.outlet_resistance[row, outlet]
+            resistance = given.outlet_resistance[own_row, outlet]
             block.outlet_resistance[outlet, lane] = resistance
             block.outlet_most[outlet, lane] = given.outlet_most[most_row, outlet]
             block.outlet_flow[outlet, lane] = given.outlet_flow[flow_row, outlet] if resistance >= 0.0 else 0.0
