@@ -32,6 +32,7 @@ from damage_networks import WEIGHTS, ZOOS, network_named
 from tweeling.network.network import Bools, Floats, LinkKind
 from tweeling.physics.hydraulics import balance
 from tweeling.physics.hydraulics.contract import Outcome, Solution, Status, StoppingRule
+from tweeling.physics.hydraulics.plan import PumpLaw
 from tweeling.physics.hydraulics.reference import unreached
 
 MASS, ROUNDING = 1e-8, 1e-13
@@ -142,6 +143,8 @@ def _wronged(made: Batch, solution: Solution, dry: Bools) -> Bools:
         for link in np.flatnonzero(brings[member]):
             behind = np.flatnonzero(zone == zone[links.end[link]])
             reach = _reach(made, solution, member, int(link))
+            if given.demand[member, behind].clip(0).sum() < _least(made, solution, member, int(link)):
+                continue
             if plan.pressure_driven:
                 behind = behind[plan.network.nodes.elevation[behind] + plan.network.options.min_pressure < reach - 1e-3]
             result[member] |= reach > -np.inf and given.demand[member, behind].sum() > 0
@@ -190,6 +193,15 @@ def _reach(made: Batch, solution: Solution, member: int, link: int) -> float:
         case LinkKind.PUMP if setting > 0 and made.conditions.status[member, link] > Status.CLOSED:
             return float(head + setting**2 * plan.pumps.max_gain[plan.pump_of_link[link]])
     return -np.inf
+
+
+def _least(made: Batch, solution: Solution, member: int, link: int) -> float:
+    """The least flow that a link can bring, m3/s: below some a pump of constant power stands against a closed way."""
+    plan, pump = made.plan, made.plan.pump_of_link[link]
+    if pump < 0 or plan.pumps.law[pump] != PumpLaw.POWER:
+        return 0.0
+    strength = plan.pumps.r[pump] * solution.setting[member, link] ** 3
+    return float(np.sqrt(strength / plan.constants.high_resistance))
 
 
 def _zones(plan: Any, is_open: Bools) -> Any:

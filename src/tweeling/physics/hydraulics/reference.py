@@ -53,11 +53,15 @@ balance, or while more than this moves in a network at rest (by our own rule); .
 PATIENCE = 5
 """... but for so many iterations at most once all else is settled: what still creeps then is no transient."""
 RESTLESS = 20
-"""Iterations after which zones without supply are looked for also in a member that does not converge, every tenth time: where
-pipes have almost no resistance, the rounding of a sinking zone's heads is flow enough to keep it from converging."""
+"""The first iteration in which zones without supply are looked for also in a member that does not converge; then every tenth:
+where pipes have almost no resistance, the rounding of a sinking zone's heads is flow enough to keep it from converging."""
 EPSILON = float(np.finfo(float).eps)
+DOUBT = 8
+"""How many times its rounding a flow backward must be to count as one."""
 TIRED = 60
 """Iterations after which a pump of constant power that closed stays so: often enough it has pressed against a closed way."""
+REOPENS = 3
+"""How often links that closed by themselves are opened for a zone without supply."""
 FADES, FAINTEST = 20, 12
 """From this iteration on what trickles through closed links fades tenfold an iteration, and so often at most."""
 OWN_RELATIVE_CHANGE = 1e-9
@@ -82,7 +86,7 @@ class _Members:
     status: Codes
     setting: Floats
     dry: Bools
-    reopened: Bools
+    reopened: Ints
     waited: Ints
     iterations: Ints
     outcome: Codes
@@ -137,6 +141,7 @@ class _Step(NamedTuple):
             difference, m; (member,).
         creep: flow that only a sinking zone explains, m3/s; (member, link).
         rounding: what the rounding of the rises is as flow, at most, m3/s; (member,).
+        doubt: what it may be in each link, m3/s; (member, link).
     """
 
     left: Floats
@@ -145,6 +150,7 @@ class _Step(NamedTuple):
     head_error: Floats
     creep: Floats
     rounding: Floats
+    doubt: Floats
 
 
 def damping(iteration: int, error: Floats) -> Floats:
@@ -160,7 +166,7 @@ def trickle(plan: Plan, iteration: int) -> float:
 
 def looks_for_dry(iteration: int) -> bool:
     """Whether zones without supply are looked for in this iteration also where a member has not converged."""
-    return iteration > RESTLESS and iteration % 10 == 0
+    return iteration >= RESTLESS and iteration % 10 == 0
 
 
 def solve(plan: Plan, conditions: Conditions, flows: Flows, rule: StoppingRule) -> Solution:
@@ -212,7 +218,7 @@ def _begin(plan: Plan, conditions: Conditions, flows: Flows) -> tuple[_Given, _M
         status=rows(conditions.status),
         setting=rows(conditions.setting),
         dry=np.zeros((n_members, plan.n_nodes), dtype=bool),
-        reopened=np.zeros(n_members, dtype=bool),
+        reopened=np.zeros(n_members, dtype=np.int64),
         waited=np.zeros(n_members, dtype=np.int64),
         iterations=np.zeros(n_members, dtype=np.int64),
         outcome=np.full(n_members, Outcome.UNBALANCED, dtype=np.int8),
@@ -264,10 +270,13 @@ def _iterate(
     members.head = np.where(baseless.any(1)[:, None], _flat_heads(plan, given.fixed_head), members.head)
     members.rest = np.where(baseless.any(1)[:, None], 0.0, members.rest)
     status = np.where(baseless, np.int8(Status.XPRESSURE), old)
-    status = _unless_dry(plan, members, regulating_status(plan, status, members.setting, members.head, members.flow))
+    # Beside heads of 1e10 m a flow backward may be nothing but their rounding.
+    flow = np.where(members.flow < 0, np.minimum(members.flow + step.doubt, 0.0), members.flow)
+    status = _unless_dry(plan, members, regulating_status(plan, status, members.setting, members.head, flow))
     changed = (status != old).any(1)
     checked = converged | ((iteration == next_check) & (iteration <= rule.max_check))
-    links = _unless_dry(plan, members, link_status(plan, status, members.setting, members.head, members.flow))
+    drop = _drops(plan, members.head) + _drops(plan, members.rest)
+    links = _unless_dry(plan, members, link_status(plan, status, members.setting, members.head, drop, flow))
     links = np.where(checked[:, None], links, status)
     links = _unless_tired(plan, iteration, status, links)
     _restart_pumps(plan, members, status, links)
@@ -281,11 +290,11 @@ def _iterate(
     next_check = np.where(~converged & checked, iteration + rule.check_frequency, next_check)
 
     settled = converged & ~changed
-    looks = settled | (~changed & looks_for_dry(iteration))
+    looks = settled | looks_for_dry(iteration)
     dry = unreached(plan, passes(plan, members.status, members.setting)) & looks[:, None]
-    reopened = np.where(members.reopened[:, None], members.status, _reopen(plan, members.status, dry))
+    reopened = _unless_tired(plan, iteration, members.status, _reopen(plan, members, dry & ~members.dry & settled[:, None]))
     looks &= (reopened == members.status).all(1)
-    members.reopened |= (reopened != members.status).any(1)
+    members.reopened += (reopened != members.status).any(1)
     members.status = reopened
     dry &= looks[:, None]
     more = (dry & ~members.dry).any(1)
@@ -299,6 +308,12 @@ def _iterate(
     members.waited = np.where(more, -1, np.where(done & creeping, np.maximum(members.waited, 0) + 1, 0))
     drifting = creeps.any(1)
     done &= ~returns & (~creeping | (members.waited >= PATIENCE)) & (~drifting | (iteration > FADES + PATIENCE))
+    revived = _unless_tired(plan, iteration, members.status, _reopen(plan, members, members.dry & done[:, None]))
+    back = (revived != members.status).any(1)
+    members.reopened += back
+    members.status = revived
+    _revive(plan, given, members, back)
+    done, changed = done & ~back, changed | back
     # All links around a sinking zone tell the same; the one that lets too little through is the cause.
     limits = (members.status == Status.ACTIVE) & (plan.network.links.kind == LinkKind.FCV)
     worst = np.where(drifting, _argmax(np.where(limits, 2.0, 1.0) * step.creep), step.worst)
@@ -328,16 +343,36 @@ def _restart_pumps(plan: Plan, members: _Members, before: Codes, after: Codes) -
     members.flow[:, pumps] = np.where(again, first, members.flow[:, pumps])
 
 
-def _reopen(plan: Plan, status: Codes, dry: Bools) -> Codes:
+def _reopen(plan: Plan, members: _Members, dry: Bools) -> Codes:
     """Opens one-way links from a wet to a dry node: a passing state closed them, and nothing presses against them any more.
 
-    A zone that needs water sinks and opens them by itself; this is for zones without demand.
+    The first time all of them; where one has closed the others again, then the one with the highest head before it. A zone that
+    needs water sinks and opens them by itself, but while valves go to and fro one may be taken out: it gets another chance when
+    all else rests. After some times a zone is what it is.
     """
-    links = plan.network.links
-    one_way = np.isin(links.kind, (LinkKind.CHECK_VALVE_PIPE, LinkKind.PUMP))
-    closed = ((status == Status.CLOSED) & (links.kind == LinkKind.CHECK_VALVE_PIPE)) | (status == Status.XHEAD)
-    reopens = one_way & closed & dry[:, links.end] & ~dry[:, links.start]
-    return np.where(reopens, np.int8(Status.OPEN), status)
+    links, status, head = plan.network.links, members.status, members.head
+    valve = np.isin(links.kind, HOLDING) & ~np.isnan(members.setting)
+    sustained = (
+        head[:, links.start] > plan.network.nodes.elevation[links.start] + members.setting + plan.constants.head_tolerance
+    )
+    valve &= (links.kind == LinkKind.PRV) | sustained
+    closed = ((status == Status.CLOSED) & ((links.kind == LinkKind.CHECK_VALVE_PIPE) | valve)) | (status == Status.XHEAD)
+    brings = closed & dry[:, links.end] & ~dry[:, links.start] & (members.reopened < REOPENS)[:, None]
+    best = np.zeros_like(brings)
+    best[np.arange(len(best)), _argmax(np.where(brings, head[:, links.start], -np.inf))] = True
+    brings &= best | (members.reopened == 0)[:, None]
+    return np.where(brings, np.int8(Status.OPEN), status)
+
+
+def _revive(plan: Plan, given: _Given, members: _Members, which: Bools) -> None:
+    """Gives dry zones that links reach again back to the equations of some members, from the heads that all start from."""
+    dry = unreached(plan, passes(plan, members.status, members.setting))
+    wet = members.dry & ~dry & which[:, None]
+    members.dry &= ~wet
+    members.head = np.where(wet, _flat_heads(plan, given.fixed_head), members.head)
+    members.rest = np.where(wet, 0.0, members.rest)
+    if not plan.pressure_driven:
+        members.delivered = np.where(wet[:, : plan.n_junctions], given.demand, members.delivered)
 
 
 def _thirsty(plan: Plan, given: _Given, members: _Members) -> Ints:
@@ -552,8 +587,8 @@ def _update(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, ris
     left += todo.sum(1)
     head_error = np.where(todo > SLACK, todo * tangent.gradient, 0.0).max(1, initial=0.0)
     size = np.abs(rise[:, links.start]) + np.abs(rise[:, links.end])
-    rounding = (tangent.conductance * size).max(1, initial=0.0) * EPSILON
-    return _Step(left, total, _argmax(np.abs(change)), head_error, creep, rounding)
+    rounding = tangent.conductance * size * EPSILON
+    return _Step(left, total, _argmax(np.abs(change)), head_error, creep, rounding.max(1, initial=0.0), DOUBT * rounding)
 
 
 def _net_inflow(plan: Plan, flow: Floats) -> Floats:

@@ -62,15 +62,15 @@ def check_valve_status(plan: Plan, status: Codes, drop: Floats, flow: Floats) ->
     return np.where(np.abs(drop) > h_tol, clear, near).astype(np.int8)
 
 
-def link_status(plan: Plan, status: Codes, setting: Floats, head: Floats, flow: Floats) -> Codes:
+def link_status(plan: Plan, status: Codes, setting: Floats, head: Floats, drop: Floats, flow: Floats) -> Codes:
     """New statuses of check valves, pumps, flow control valves and links of tanks.
 
     Args:
         head: m; (member, node).
+        drop: head at the start less that at the end, m.
         flow: m3/s.
     """
     links, constants = plan.network.links, plan.constants
-    drop = head[:, links.start] - head[:, links.end]
     new = np.where(status <= Status.TEMPORARILY_CLOSED, np.int8(Status.OPEN), status)
 
     check = links.kind == LinkKind.CHECK_VALVE_PIPE

@@ -287,6 +287,7 @@ def _block_for(plan: Plan, compiled: Compiled, given: Given) -> Packed[Block]:
         _desk.columns = compiled.numbers.n
     block.fields.member.fill(-1)
     block.fields.redraw.fill(False)
+    block.fields.revive.fill(False)
     return block
 
 
@@ -307,7 +308,7 @@ def _block(plan: Plan, compiled: Compiled, given: Given) -> Block:
         ground=rows(n),
         demand=rows(n),
         lower=rows(entries),
-        beyond=rows(entries if len(structure.lopsided_columns) else 1),
+        upper=rows(entries if len(structure.lopsided_columns) else 1),
         held=rows(len(structure.valve_place)),
         flow=rows(m + pieces + trees),
         resistance=rows(m + pieces + trees),
@@ -341,7 +342,7 @@ def _block(plan: Plan, compiled: Compiled, given: Given) -> Block:
         iteration=np.zeros(LANES, dtype=np.int64),
         next_check=np.zeros(LANES, dtype=np.int64),
         error=np.zeros(LANES),
-        reopened=np.zeros(LANES, dtype=bool),
+        reopened=np.zeros(LANES, dtype=np.int64),
         waited=np.zeros(LANES, dtype=np.int64),
         lane_shut=np.zeros((LANES, plan.n_links), dtype=bool),
         has_shut=np.zeros(LANES, dtype=bool),
@@ -349,6 +350,7 @@ def _block(plan: Plan, compiled: Compiled, given: Given) -> Block:
         dry_list=np.zeros((LANES, nodes), dtype=np.int64),
         known=np.zeros(LANES, dtype=bool),
         redraw=np.zeros(LANES, dtype=bool),
+        revive=np.zeros(LANES, dtype=bool),
         mask=rows(2),
         own=rows(nodes),
         shut=np.zeros(plan.n_links, dtype=bool),

@@ -7,6 +7,7 @@ import numpy as np
 from tweeling.physics.kernels.compiled import called, compiled
 from tweeling.physics.kernels.structure import END, MACHINE, SOFT_PIPE
 from tweeling.physics.kernels.tables import ENORMOUS, TCV
+from tweeling.physics.kernels.tangents import passes
 
 
 @compiled
@@ -17,6 +18,19 @@ def find_dry(compiled, block):  # type: ignore[no-untyped-def]
         structure.link_start, structure.link_end, structure.node_first, structure.node_link, numbers.n_junctions,
         numbers.n_fixed, block.shut, block.last_shut, block.last_dry, block.last_list, block.last_count, block.stack,
     )  # fmt: skip
+
+
+@compiled
+def note_shut(compiled, block, lane):  # type: ignore[no-untyped-def]
+    """Writes the links that are closed in a lane now into `shut`; whether there are any."""
+    structure, some = compiled.structure, block.has_shut[lane]
+    for link in range(block.shut.shape[0]):
+        block.shut[link] = block.lane_shut[lane, link]
+    for place in range(structure.groups[SOFT_PIPE], structure.groups[END]):
+        shut = not passes(compiled.links.kind[place], block.status[lane, place], block.setting[lane, place])
+        block.shut[structure.order[place]] = shut
+        some |= shut
+    return some
 
 
 @called

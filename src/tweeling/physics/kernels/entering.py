@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from tweeling.physics.kernels.compiled import called, compiled
-from tweeling.physics.kernels.drying import dry_out, find_dry, open_resistance, wet_again
+from tweeling.physics.kernels.drying import dry_out, find_dry, note_shut, open_resistance, wet_again
 from tweeling.physics.kernels.structure import END, MACHINE, SOFT_PIPE
 from tweeling.physics.kernels.tables import CHECK_VALVE, CLOSED, ENORMOUS, FCV, PRV, PSV, PUMP
 from tweeling.physics.kernels.vector import (
@@ -49,8 +49,8 @@ def enter(compiled, given, block, coming, shared):  # type: ignore[no-untyped-de
     for at in range(coming):
         mask[0, moving[at]], mask[1, moving[at]] = 1.0, 1.0
     for lane in range(LANES):
-        if block.redraw[lane]:
-            block.redraw[lane], mask[1, lane] = False, 1.0
+        if block.redraw[lane] or block.revive[lane]:
+            mask[1, lane] = 1.0
             moving[drawing] = lane
             drawing += 1
     if drawing == 0:
@@ -61,6 +61,10 @@ def enter(compiled, given, block, coming, shared):  # type: ignore[no-untyped-de
         _load_outlets(given, block, coming)
         for at in range(coming):
             _begin(compiled, given, block, moving[at], block.member[moving[at]], shared)
+    for at in range(coming, drawing):
+        if block.revive[moving[at]]:
+            _revive(compiled, given, block, moving[at], block.member[moving[at]])
+        block.redraw[moving[at]], block.revive[moving[at]] = False, False
     _draw(compiled, given, block, drawing)
     if coming > 0:
         _load_heads(compiled, given, block, coming)
@@ -118,13 +122,32 @@ def _load_outlets(given, block, coming):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def _revive(compiled, given, block, lane, member):  # type: ignore[no-untyped-def]
+    """Gives dry nodes that links reach again by now back to the equations, from the heads that all start from."""
+    n, top = compiled.numbers.n, -np.inf
+    for fixed in range(compiled.numbers.n_fixed):
+        top = max(top, block.head[n + fixed, lane])
+    for at in range(block.dried[lane]):
+        position = compiled.structure.position[block.dry_list[lane, at]]
+        block.head[position, lane] = top
+        if position < n:
+            block.rest[position, lane] = 0.0
+            for outlet in range(given.outlet_first[position], given.outlet_first[position + 1]):
+                row = member if given.outlet_resistance.shape[0] > 1 else 0
+                block.outlet_resistance[outlet, lane] = given.outlet_resistance[row, outlet]
+    wet_again(compiled, given, block, lane, member)
+    if note_shut(compiled, block, lane):
+        dry_out(compiled, given, block, lane, find_dry(compiled, block))
+
+
+@compiled
 def _begin(compiled, given, block, lane, member, shared):  # type: ignore[no-untyped-def]
     """Statuses and settings of a member, and what these close."""
     structure, links, groups = compiled.structure, compiled.links, compiled.structure.groups
     status_row = member if given.status.shape[0] > 1 else 0
     setting_row = member if given.setting.shape[0] > 1 else 0
     wet_again(compiled, given, block, lane, member)
-    block.error[lane], block.reopened[lane], block.waited[lane] = np.inf, False, 0
+    block.error[lane], block.reopened[lane], block.waited[lane] = np.inf, 0, 0
     _shut_plain(compiled, given, block, lane, member, status_row)
     for place in range(groups[SOFT_PIPE], groups[END]):
         link, kind = structure.order[place], links.kind[place]

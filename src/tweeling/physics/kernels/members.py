@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tweeling.physics.hydraulics.reference import DAMPING, EPSILON, FADES, PATIENCE, RESTLESS, STILL, TIRED
+from tweeling.physics.hydraulics.reference import DAMPING, EPSILON, FADES, PATIENCE, REOPENS, RESTLESS, STILL, TIRED
 from tweeling.physics.kernels.compiled import called, compiled, compiled_entry
-from tweeling.physics.kernels.drying import dry_out, find_dry, ground_dry
+from tweeling.physics.kernels.drying import dry_out, find_dry, ground_dry, note_shut
 from tweeling.physics.kernels.entering import clear, enter
 from tweeling.physics.kernels.leaving import leave
 from tweeling.physics.kernels.newton import newton_step
@@ -23,12 +23,15 @@ from tweeling.physics.kernels.tables import (
     LEAST_PIVOT,
     OK,
     OPEN,
+    POWER,
+    PRV,
+    PSV,
     PUMP,
     UNBALANCED,
     UNSUPPLIED,
     XHEAD,
 )
-from tweeling.physics.kernels.tangents import passes, trickle
+from tweeling.physics.kernels.tangents import trickle
 from tweeling.physics.kernels.vector import LANES, spread, store
 
 
@@ -126,21 +129,13 @@ def _conclude(  # type: ignore[no-untyped-def]
         if link >= 0:
             last, changed = link, True
     done = converged and not changed
-    more, which, returns = False, 0, block.waited[lane] < 0
-    if done or (not changed and iteration > RESTLESS and iteration % 10 == 0):
-        any_shut = block.has_shut[lane]
-        for link in range(block.shut.shape[0]):
-            block.shut[link] = block.lane_shut[lane, link]
-        for place in range(structure.groups[SOFT_PIPE], structure.groups[END]):
-            kind, status, setting = compiled.links.kind[place], block.status[lane, place], block.setting[lane, place]
-            shut = not passes(kind, status, setting)
-            block.shut[structure.order[place]] = shut
-            any_shut |= shut
-        which = find_dry(compiled, block) if any_shut else 0
-        if any_shut and block.last_count[which] > 0:
-            opened = -1 if block.reopened[lane] else _reopen(compiled, block, lane, block.last_dry[which])
+    more, which, returns = False, -1, block.waited[lane] < 0
+    if done or (iteration >= RESTLESS and iteration % 10 == 0):
+        which = find_dry(compiled, block) if note_shut(compiled, block, lane) else -1
+        if which >= 0 and block.last_count[which] > 0:
+            opened = _reopen(compiled, block, lane, which, iteration > TIRED) if done else -1
             if opened >= 0:
-                block.reopened[lane] = True
+                block.reopened[lane] += 1
                 last, changed, done = opened, True, False
             else:
                 for at in range(block.last_count[which]):
@@ -152,6 +147,11 @@ def _conclude(  # type: ignore[no-untyped-def]
     done = done and (sinking < 0 or iteration > FADES + PATIENCE)
     # A pivot that is all rounding belongs to a zone without supply; where none was found, the step proves nothing.
     done &= block.sums[3, lane] >= LEAST_PIVOT
+    if done and block.dried[lane] > 0:
+        opened = _reopen(compiled, block, lane, -1, iteration > TIRED)
+        if opened >= 0:
+            block.reopened[lane] += 1
+            last, changed, done, block.revive[lane] = opened, True, False, True
     if not done and iteration < trials:
         if more:
             dry_out(compiled, given, block, lane, which)
@@ -193,17 +193,43 @@ def _verdict(compiled, given, block, lane, member, done, sinking, changed):  # t
 
 
 @compiled
-def _reopen(compiled, block, lane, dry):  # type: ignore[no-untyped-def]
-    """Opens one-way links from a wet to a dry node (`reference._reopen`); the place of one, or -1."""
-    structure, opened = compiled.structure, -1
+def _reopen(compiled, block, lane, which, tired):  # type: ignore[no-untyped-def]
+    """Opens one-way links from a wet to a dry node (`reference._reopen`); the place of one, or -1.
+
+    Dry are the nodes of a remembered set that are not known to be so yet; or, `which` < 0, all that are known.
+    """
+    structure, highest, opened = compiled.structure, -np.inf, -1
+    if block.reopened[lane] == REOPENS:
+        return opened
     for place in range(structure.groups[SOFT_PIPE], structure.groups[END]):
-        kind, status = compiled.links.kind[place], block.status[lane, place]
-        closed = (kind == CHECK_VALVE and status == CLOSED) or (kind == PUMP and status == XHEAD)
         link = structure.order[place]
-        if closed and dry[structure.link_end[link]] and not dry[structure.link_start[link]]:
+        start, end = structure.link_start[link], structure.link_end[link]
+        if which >= 0 and (block.dry_link[lane, place] or block.last_dry[which, start] or not block.last_dry[which, end]):
+            continue
+        if which < 0 and (block.dry_node[lane, structure.position[start]] or not block.dry_link[lane, place]):
+            continue
+        head = block.head[structure.start[place], lane]
+        if not _closed_itself(compiled, block, lane, place, head, tired):
+            continue
+        if block.reopened[lane] == 0:
             block.status[lane, place] = OPEN
-            opened = place
+        if head > highest or opened < 0:
+            highest, opened = head, place
+    if opened >= 0:
+        block.status[lane, opened] = OPEN
     return opened
+
+
+@compiled
+def _closed_itself(compiled, block, lane, place, head, tired):  # type: ignore[no-untyped-def]
+    """Whether a one-way link is closed that may open at a head before it."""
+    kind, status, setting = compiled.links.kind[place], block.status[lane, place], block.setting[lane, place]
+    if kind == PUMP:
+        return status == XHEAD and not (tired and compiled.pumps.law[compiled.links.pump[place]] == POWER)
+    if status != CLOSED or (kind != CHECK_VALVE and np.isnan(setting)):
+        return False
+    sustained = head > compiled.elevation[compiled.structure.start[place]] + setting + compiled.numbers.head_tolerance
+    return kind in (CHECK_VALVE, PRV) or (kind == PSV and sustained)
 
 
 @compiled

@@ -68,6 +68,8 @@ def _add_link(structure, block, n, k):  # type: ignore[no-untyped-def]
     i, j, e = structure.start[k], structure.end[k], structure.entry[k]
     if e >= 0:
         store(block.lower, e, load(block.lower, e) + p)
+        if structure.lopsided[min(i, j)]:
+            store(block.upper, e, load(block.upper, e) + p)
     elif i != j and min(i, j) < n:
         store(block.ground, min(i, j), load(block.ground, min(i, j)) + p)
     if i < n:
@@ -80,9 +82,7 @@ def _add_link(structure, block, n, k):  # type: ignore[no-untyped-def]
 def _between(block, n, which, lane):  # type: ignore[no-untyped-def]
     """A conductance between two junctions, by the number of its matrix value (`Structure.move_from`)."""
     z = block.lower.shape[0]
-    if which < n + z:
-        return block.lower[which - n, lane]
-    return block.lower[which - n - z, lane] + block.beyond[which - n - z, lane]
+    return block.lower[which - n, lane] if which < n + z else block.upper[which - n - z, lane]
 
 
 @compiled
@@ -90,10 +90,9 @@ def _set_between(block, n, which, lane, value):  # type: ignore[no-untyped-def]
     """Changes one such conductance and not its mirror image."""
     z = block.lower.shape[0]
     if which < n + z:
-        block.beyond[which - n, lane] += block.lower[which - n, lane] - value
         block.lower[which - n, lane] = value
     else:
-        block.beyond[which - n - z, lane] = value - block.lower[which - n - z, lane]
+        block.upper[which - n - z, lane] = value
 
 
 @compiled
@@ -130,7 +129,7 @@ def _eliminate(compiled, block):  # type: ignore[no-untyped-def]
     compiled, block = unpacked(compiled), unpacked(block)
     structure = compiled.structure
     first, row, pair = structure.first, structure.row, structure.pair
-    ground, lower, beyond, right = block.ground, block.lower, block.beyond, block.right
+    ground, lower, upper, right, lopsided = block.ground, block.lower, block.upper, block.right, structure.lopsided
     least, stand_in, lowest = spread(LEAST_PIVOT), spread(1.0 / compiled.numbers.high_resistance), spread(1.0)
     for k in range(compiled.numbers.n):
         s, f = load(ground, k), load(right, k)
@@ -144,6 +143,8 @@ def _eliminate(compiled, block):  # type: ignore[no-untyped-def]
                 if structure.origin[a] == MIXED:
                     store(block.conductance, place, p)
                     store(lower, a, load(lower, a) + p)
+                    if lopsided[k]:
+                        store(upper, a, load(upper, a) + p)
                 else:
                     store(lower, a, p)
             else:
@@ -152,8 +153,6 @@ def _eliminate(compiled, block):  # type: ignore[no-untyped-def]
         pivot = s
         for a in range(first[k], first[k + 1]):
             pivot = pivot + load(lower, a)
-            if structure.lopsided[k]:
-                store(beyond, a, load(lower, a) + load(beyond, a))
         if structure.held[k] >= 0:
             held = load(block.held, structure.held[k])
             pivot = choose(less(spread(0.0), held), held, pivot)
@@ -168,22 +167,26 @@ def _eliminate(compiled, block):  # type: ignore[no-untyped-def]
         for a in range(first[k], last):
             between, i = load(lower, a), row[a]
             store(right, i, fma(between, flow, load(right, i)))
-            if structure.lopsided[k]:
-                store(ground, i, fma(load(beyond, a), share, load(ground, i)))
-                below, above = between * inverse, load(beyond, a) * inverse
+            into = load(upper, a) if lopsided[k] else between
+            store(ground, i, fma(into, share, load(ground, i)))
+            below, above = between * inverse, into * inverse
+            if lopsided[k]:
                 for b in range(a + 1, last):
                     target = pair[at]
                     at += 1
-                    change = load(lower, b) * above
-                    store(lower, target, load(lower, target) + change)
-                    store(beyond, target, load(beyond, target) + (below * load(beyond, b) - change))
+                    store(lower, target, fma(above, load(lower, b), load(lower, target)))
+                    store(upper, target, fma(below, load(upper, b), load(upper, target)))
+            elif lopsided[i]:
+                for b in range(a + 1, last):
+                    target = pair[at]
+                    at += 1
+                    store(lower, target, fma(below, load(lower, b), load(lower, target)))
+                    store(upper, target, fma(below, load(lower, b), load(upper, target)))
             else:
-                store(ground, i, fma(between, share, load(ground, i)))
-                factor = between * inverse
                 for b in range(a + 1, last):
                     target = pair[at]
                     at += 1
-                    store(lower, target, fma(factor, load(lower, b), load(lower, target)))
+                    store(lower, target, fma(below, load(lower, b), load(lower, target)))
     store(block.sums, 3, lowest)
 
 
@@ -199,8 +202,8 @@ def _substitute(compiled, block, head_tolerance):  # type: ignore[no-untyped-def
         rise = nothing
         for a in range(first[k], first[k + 1]):
             if structure.lopsided[k]:
-                rise = fma(load(block.beyond, a), load(block.rise, row[a]), rise)
-                store(block.beyond, a, nothing)
+                rise = fma(load(block.upper, a), load(block.rise, row[a]), rise)
+                store(block.upper, a, nothing)
             else:
                 rise = fma(load(block.lower, a), load(block.rise, row[a]), rise)
             if structure.origin[a] != FRESH:

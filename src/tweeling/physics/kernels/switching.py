@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tweeling.physics.hydraulics.reference import DOUBT, EPSILON
 from tweeling.physics.kernels.compiled import compiled
 from tweeling.physics.kernels.structure import END, SOFT_PIPE
 from tweeling.physics.kernels.tables import (
@@ -57,6 +58,16 @@ def creeping(compiled, block, lane):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def _surely(structure, block, k, lane):  # type: ignore[no-untyped-def]
+    """Flow in a link, but a flow backward without what may be the rounding of rising heads."""
+    q = block.flow[k, lane]
+    if q >= 0.0:
+        return q
+    size = abs(block.rise[structure.start[k], lane]) + abs(block.rise[structure.end[k], lane])
+    return min(q + block.conductance[k, lane] * size * (EPSILON * DOUBT), 0.0)
+
+
+@compiled
 def regulate(compiled, block, lane):  # type: ignore[no-untyped-def]
     """New statuses of a lane's pressure valves (`statuses.regulating_status`); the place of one that changed, or -1."""
     structure, numbers, links = compiled.structure, compiled.numbers, compiled.links
@@ -68,7 +79,7 @@ def regulate(compiled, block, lane):  # type: ignore[no-untyped-def]
         if np.isnan(setting) or block.dry_link[lane, place]:
             continue
         start, end = structure.start[place], structure.end[place]
-        h1, h2, q = block.head[start, lane], block.head[end, lane], block.flow[place, lane]
+        h1, h2, q = block.head[start, lane], block.head[end, lane], _surely(structure, block, place, lane)
         loss = links.minor[place] * q * q
         new = now
         if now != CLOSED and q < -q_tol:
@@ -142,10 +153,11 @@ def check_links(compiled, block, lane, tired):  # type: ignore[no-untyped-def]
     for k in range(groups[SOFT_PIPE], groups[END]):
         if block.dry_link[lane, k]:
             continue
-        kind, status, setting, q = links.kind[k], block.status[lane, k], block.setting[lane, k], block.flow[k, lane]
+        kind, status, setting = links.kind[k], block.status[lane, k], block.setting[lane, k]
         if tired and status == XHEAD and compiled.pumps.law[links.pump[k]] == POWER:
             continue
-        drop = block.head[structure.start[k], lane] - block.head[structure.end[k], lane]
+        i, j, q = structure.start[k], structure.end[k], _surely(structure, block, k, lane)
+        drop = (block.head[i, lane] - block.head[j, lane]) + (block.rest[i, lane] - block.rest[j, lane])
         if status <= TEMPORARILY_CLOSED:
             status = OPEN
         if kind == CHECK_VALVE:
@@ -171,7 +183,8 @@ def check_links(compiled, block, lane, tired):  # type: ignore[no-untyped-def]
         other = structure.start[k] + structure.end[k] - node
         level = block.head[node, lane]
         drop = level - block.head[other, lane]
-        q = block.flow[k, lane] if tanks.end[t] == 0 else -block.flow[k, lane]
+        q = _surely(structure, block, k, lane)
+        q = q if tanks.end[t] == 0 else -q
         if links.kind[k] == PUMP:
             fills, drains = tanks.end[t] == 1, tanks.end[t] == 0
         else:

@@ -167,20 +167,20 @@ class Block(NamedTuple):
     """The working memory of LANES members; rows are positions, places, folded pipes or outlets, columns lanes.
 
     Equations: `ground` is what a junction gives to fixed heads and outlets for a m of rise, and once its column is eliminated
-    the inverse of the pivot; `lower` the conductance between two junctions (minus the matrix value), `beyond` by how much the
-    one above the diagonal is larger; `held` is 1 where a valve holds the pressure. `drawn` is what is drawn on the way to a
+    the inverse of the pivot; `lower` the conductance between two junctions (minus the matrix value), `upper` the one above the
+    diagonal where it may be another; `held` is 1 where a valve holds the pressure. `drawn` is what is drawn on the way to a
     piece; in the first step of a lane that is `rough` (1, else 0), `shift` is by how much a piece's flow is another than the
     chain's less that; `loss` and `gradient` are those of pieces and trees at the flows before the last step; `bend` is how
     fast a chain's gradient changes, `change` what its flow moved last; `trees` is the sum of flows in trees. `head` and `flow`
     have rows for what is folded, too: flows in trees are right once demands are drawn, all else when a lane's member leaves.
 
-    From `member` on it is the loop's own. By lane: its member (-1 none), iteration, next check and last error; whether links
-    were reopened (see `reference._reopen`); how long it has waited for what creeps; which plain links its member has
-    closed, and whether any; how many nodes are dry, and which; whether the losses of its trees are known; whether
-    its demands are to be drawn anew. `moving` are lanes whose members come or go, `row` the rows that lanes read, `mask` (1,
-    else 0) the lanes that are written to, `own` demands by node. For the search of dry zones: the closed set asked for, the
-    sets answered last with their dry nodes, as flags and as a list, and how many there are (-1 none known yet; the last entry
-    says which set was asked for last), and a stack. `old_status`: before a check.
+    From `member` on it is the loop's own. By lane: its member (-1 none), iteration, next check and last error; how often links
+    were reopened (see `reference._reopen`); how long it has waited for what creeps; which plain links its member has closed,
+    and whether any; how many nodes are dry, and which; whether the losses of its trees are known; whether its demands are to
+    be drawn anew, and whether dry nodes get another chance before. `moving` are lanes whose members come or go, `row` the rows
+    that lanes read, `mask` (1, else 0) the lanes that are written to, `own` demands by node. For the search of dry zones: the
+    closed set asked for, the sets answered last with their dry nodes, as flags and as a list, and how many there are (-1 none
+    known yet; the last entry says which set was asked for last), and a stack. `old_status`: before a check.
     """
 
     head: Floats
@@ -190,7 +190,7 @@ class Block(NamedTuple):
     ground: Floats
     demand: Floats
     lower: Floats
-    beyond: Floats
+    upper: Floats
     held: Floats
     flow: Floats
     resistance: Floats
@@ -224,7 +224,7 @@ class Block(NamedTuple):
     iteration: Ints
     next_check: Ints
     error: Floats
-    reopened: npt.NDArray[np.bool_]
+    reopened: Ints
     waited: Ints
     lane_shut: npt.NDArray[np.bool_]
     has_shut: npt.NDArray[np.bool_]
@@ -232,6 +232,7 @@ class Block(NamedTuple):
     dry_list: Ints
     known: npt.NDArray[np.bool_]
     redraw: npt.NDArray[np.bool_]
+    revive: npt.NDArray[np.bool_]
     mask: Floats
     own: Floats
     shut: npt.NDArray[np.bool_]
