@@ -63,7 +63,8 @@ TIRED = 60
 REOPENS = 3
 """How often links that closed by themselves are opened for a zone without supply."""
 FADES, FAINTEST = 20, 12
-"""From this iteration on what trickles through closed links fades tenfold an iteration, and so often at most."""
+"""From this iteration on, and after the last change of a status, what trickles through closed links fades tenfold an iteration,
+and so often at most."""
 OWN_RELATIVE_CHANGE = 1e-9
 """Part of all flow that our own stopping rule leaves to move, beside heads."""
 
@@ -87,6 +88,7 @@ class _Members:
     setting: Floats
     dry: Bools
     reopened: Ints
+    moved: Ints
     waited: Ints
     iterations: Ints
     outcome: Codes
@@ -121,13 +123,13 @@ class _Given:
 class _Tangent:
     """Links and outlets linearised: flow = constant + conductance * (rise of head difference); m3/s and m3/s per m.
 
-    `trickle` is what closed links conduct.
+    `trickle` is what closed links conduct; (member,).
     """
 
     conductance: Floats
     constant: Floats
     gradient: Floats
-    trickle: float
+    trickle: Floats
     outlets: tuple[tuple[str, Floats, Floats], ...]
 
 
@@ -159,9 +161,10 @@ def damping(iteration: int, error: Floats) -> Floats:
     return np.where(restless, DAMPING[iteration % len(DAMPING)], 1.0)
 
 
-def trickle(plan: Plan, iteration: int) -> float:
-    """m3/s per m of rise that a closed link conducts in an iteration."""
-    return 10.0 ** -min(max(iteration - FADES, 0), FAINTEST) / plan.constants.high_resistance
+def trickle(plan: Plan, iteration: int, moved: Ints) -> Floats:
+    """m3/s per m of rise that a closed link conducts in an iteration; `moved` is when a status changed last; (member,)."""
+    faded = np.clip(iteration - np.maximum(moved, FADES), 0, FAINTEST)
+    return np.asarray(10.0**-faded / plan.constants.high_resistance)
 
 
 def looks_for_dry(iteration: int) -> bool:
@@ -219,6 +222,7 @@ def _begin(plan: Plan, conditions: Conditions, flows: Flows) -> tuple[_Given, _M
         setting=rows(conditions.setting),
         dry=np.zeros((n_members, plan.n_nodes), dtype=bool),
         reopened=np.zeros(n_members, dtype=np.int64),
+        moved=np.zeros(n_members, dtype=np.int64),
         waited=np.zeros(n_members, dtype=np.int64),
         iterations=np.zeros(n_members, dtype=np.int64),
         outcome=np.full(n_members, Outcome.UNBALANCED, dtype=np.int8),
@@ -250,7 +254,7 @@ def _iterate(
     plan: Plan, given: _Given, members: _Members, rule: StoppingRule, iteration: int, next_check: Ints
 ) -> tuple[Bools, Ints]:
     """One Newton step and its checks of status; which members are done, and when each checks its links next."""
-    tangent = _linearise(plan, given, members, trickle(plan, iteration))
+    tangent = _linearise(plan, given, members, trickle(plan, iteration, members.moved))
     rise = _solve_heads(plan, given, members, tangent)
     taken = damping(iteration, members.error)
     step = _update(plan, given, members, tangent, rise, taken[:, None])
@@ -307,13 +311,15 @@ def _iterate(
     returns = members.waited < 0
     members.waited = np.where(more, -1, np.where(done & creeping, np.maximum(members.waited, 0) + 1, 0))
     drifting = creeps.any(1)
-    done &= ~returns & (~creeping | (members.waited >= PATIENCE)) & (~drifting | (iteration > FADES + PATIENCE))
+    faded = iteration > np.maximum(members.moved, FADES) + PATIENCE
+    done &= ~returns & (~creeping | (members.waited >= PATIENCE)) & (~drifting | faded)
     revived = _unless_tired(plan, iteration, members.status, _reopen(plan, members, members.dry & done[:, None]))
     back = (revived != members.status).any(1)
     members.reopened += back
     members.status = revived
     _revive(plan, given, members, back)
     done, changed = done & ~back, changed | back
+    members.moved = np.where((members.status != old).any(1), iteration, members.moved)
     # All links around a sinking zone tell the same; the one that lets too little through is the cause.
     limits = (members.status == Status.ACTIVE) & (plan.network.links.kind == LinkKind.FCV)
     worst = np.where(drifting, _argmax(np.where(limits, 2.0, 1.0) * step.creep), step.worst)
@@ -358,8 +364,7 @@ def _reopen(plan: Plan, members: _Members, dry: Bools) -> Codes:
     valve &= (links.kind == LinkKind.PRV) | sustained
     closed = ((status == Status.CLOSED) & ((links.kind == LinkKind.CHECK_VALVE_PIPE) | valve)) | (status == Status.XHEAD)
     brings = closed & dry[:, links.end] & ~dry[:, links.start] & (members.reopened < REOPENS)[:, None]
-    best = np.zeros_like(brings)
-    best[np.arange(len(best)), _argmax(np.where(brings, head[:, links.start], -np.inf))] = True
+    best = np.arange(plan.n_links) == _argmax(np.where(brings, head[:, links.start], -np.inf))[:, None]
     brings &= best | (members.reopened == 0)[:, None]
     return np.where(brings, np.int8(Status.OPEN), status)
 
@@ -430,7 +435,7 @@ def unreached(plan: Plan, open_links: Bools) -> Bools:
     return result
 
 
-def _linearise(plan: Plan, given: _Given, members: _Members, trickle: float) -> _Tangent:
+def _linearise(plan: Plan, given: _Given, members: _Members, trickle: Floats) -> _Tangent:
     """Tangents of all links and outlets at the present flows and heads."""
     links = plan.network.links
     loss, gradient = laws.link_loss(plan, members.flow, members.setting, given.resistance, given.roughness)
@@ -444,7 +449,7 @@ def _linearise(plan: Plan, given: _Given, members: _Members, trickle: float) -> 
     closed = ~passes(plan, members.status, members.setting) | stalled(plan, members.setting, members.flow)
     active = members.status == Status.ACTIVE
     control = active & (links.kind == LinkKind.FCV)
-    conductance = np.where(closed | control, trickle, conductance)
+    conductance = np.where(closed | control, trickle[:, None], conductance)
     constant = np.where(closed, 0.0, np.where(control, members.setting, constant))
     off = _dry_links(plan, members.dry) | (active & np.isin(links.kind, HOLDING))
     conductance, constant = np.where(off, 0.0, conductance), np.where(off, 0.0, constant)
@@ -498,7 +503,7 @@ def _rise(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, membe
         rise[holds] = plan.network.nodes.elevation[holds] + members.setting[member, link] - members.head[member, holds]
         rise[holds] -= members.rest[member, holds]
         known[holds], balance[holds] = True, balance[passes_on]
-        ground[passes_on] += tangent.trickle
+        ground[passes_on] += tangent.trickle[member]
     spread: Spread = [{} for _ in range(plan.n_nodes)]
     right = np.zeros(plan.n_nodes)
     part = balance >= 0
@@ -569,7 +574,7 @@ def _update(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, ris
 
     off = _dry_links(plan, members.dry)
     quiet = (~runs | ((members.status == Status.ACTIVE) & (links.kind == LinkKind.FCV))) & ~off
-    creep = np.where(quiet, np.abs(rise_over) * tangent.trickle, 0.0)
+    creep = np.where(quiet, np.abs(rise_over) * tangent.trickle[:, None], 0.0)
     outflow = members.emitter + members.leak_fixed + members.leak_variable + members.delivered
     for member in range(len(flow)):
         valves = _holding_valves(plan, members, member)
@@ -579,7 +584,7 @@ def _update(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, ris
         for link, holds, passes_on in valves:
             flow[member, link] = -net[holds] if links.kind[link] == LinkKind.PRV else net[holds]
             change[member, link] = flow[member, link] - members.flow[member, link]
-            creep[member, link] = abs(rise[member, passes_on]) * tangent.trickle
+            creep[member, link] = abs(rise[member, passes_on]) * tangent.trickle[member]
     change = np.where(off, 0.0, change)
     todo = np.where(step < 1, np.abs(change), laws.left_to_move(plan, members.flow, change))
     members.flow = np.where(off, 0.0, flow)

@@ -343,6 +343,7 @@ def _block(plan: Plan, compiled: Compiled, given: Given) -> Block:
         next_check=np.zeros(LANES, dtype=np.int64),
         error=np.zeros(LANES),
         reopened=np.zeros(LANES, dtype=np.int64),
+        moved=np.zeros(LANES, dtype=np.int64),
         waited=np.zeros(LANES, dtype=np.int64),
         lane_shut=np.zeros((LANES, plan.n_links), dtype=bool),
         has_shut=np.zeros(LANES, dtype=bool),

@@ -147,7 +147,7 @@ def _begin(compiled, given, block, lane, member, shared):  # type: ignore[no-unt
     status_row = member if given.status.shape[0] > 1 else 0
     setting_row = member if given.setting.shape[0] > 1 else 0
     wet_again(compiled, given, block, lane, member)
-    block.error[lane], block.reopened[lane], block.waited[lane] = np.inf, 0, 0
+    block.error[lane], block.reopened[lane], block.moved[lane], block.waited[lane] = np.inf, 0, 0, 0
     _shut_plain(compiled, given, block, lane, member, status_row)
     for place in range(groups[SOFT_PIPE], groups[END]):
         link, kind = structure.order[place], links.kind[place]

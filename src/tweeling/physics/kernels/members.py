@@ -71,7 +71,7 @@ def solve_members(  # type: ignore[no-untyped-def]
             if member[lane] >= 0 and iteration[lane] == trials:
                 for place in range(compiled.structure.start.shape[0]):
                     block.before[lane, place] = block.flow[place, lane]
-            block.trickle[0, lane] = trickle(compiled, iteration[lane])
+            block.trickle[0, lane] = trickle(compiled, iteration[lane], block.moved[lane])
             ground_dry(compiled, block, lane)
         newton_step(compiled, given, block, head_tolerance)
         store(block.rough, 0, spread(0.0))
@@ -118,9 +118,11 @@ def _conclude(  # type: ignore[no-untyped-def]
         sinking = -1
     last = regulate(compiled, block, lane)
     changed = last >= 0
+    moved = changed
     check = iteration == next_check and iteration <= max_check
     if converged or check:
         link = check_links(compiled, block, lane, iteration > TIRED)
+        moved |= link >= 0
         if converged and link >= 0:
             last, changed = link, True
         next_check = iteration + check_frequency
@@ -144,7 +146,7 @@ def _conclude(  # type: ignore[no-untyped-def]
     creep, still = max(creep, block.sums[4, lane] * EPSILON), min(STILL, accuracy * total)
     block.waited[lane] = -1 if more else max(block.waited[lane], 0) + 1 if done and creep > still else 0
     done = done and not returns and (creep <= still or block.waited[lane] >= PATIENCE)
-    done = done and (sinking < 0 or iteration > FADES + PATIENCE)
+    done = done and (sinking < 0 or iteration > max(block.moved[lane], FADES) + PATIENCE)
     # A pivot that is all rounding belongs to a zone without supply; where none was found, the step proves nothing.
     done &= block.sums[3, lane] >= LEAST_PIVOT
     if done and block.dried[lane] > 0:
@@ -152,6 +154,8 @@ def _conclude(  # type: ignore[no-untyped-def]
         if opened >= 0:
             block.reopened[lane] += 1
             last, changed, done, block.revive[lane] = opened, True, False, True
+    if moved or changed:
+        block.moved[lane] = iteration
     if not done and iteration < trials:
         if more:
             dry_out(compiled, given, block, lane, which)

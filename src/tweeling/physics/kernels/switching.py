@@ -52,6 +52,7 @@ def creeping(compiled, block, lane):  # type: ignore[no-untyped-def]
                 cause, at = creep, place
             if creep > numbers.flow_tolerance and links.kind[place] == PSV:
                 block.status[lane, place] = XPRESSURE
+                block.moved[lane] = block.iteration[lane]
                 block.flow[place, lane] = 0.0
                 _flatten(compiled, block, lane)
     return at, worst

@@ -175,12 +175,13 @@ class Block(NamedTuple):
     have rows for what is folded, too: flows in trees are right once demands are drawn, all else when a lane's member leaves.
 
     From `member` on it is the loop's own. By lane: its member (-1 none), iteration, next check and last error; how often links
-    were reopened (see `reference._reopen`); how long it has waited for what creeps; which plain links its member has closed,
-    and whether any; how many nodes are dry, and which; whether the losses of its trees are known; whether its demands are to
-    be drawn anew, and whether dry nodes get another chance before. `moving` are lanes whose members come or go, `row` the rows
-    that lanes read, `mask` (1, else 0) the lanes that are written to, `own` demands by node. For the search of dry zones: the
-    closed set asked for, the sets answered last with their dry nodes, as flags and as a list, and how many there are (-1 none
-    known yet; the last entry says which set was asked for last), and a stack. `old_status`: before a check.
+    were reopened (see `reference._reopen`); when a status changed last; how long it has waited for what creeps; which plain
+    links its member has closed, and whether any; how many nodes are dry, and which; whether the losses of its trees are known;
+    whether its demands are to be drawn anew, and whether dry nodes get another chance before. `moving` are lanes whose members
+    come or go, `row` the rows that lanes read, `mask` (1, else 0) the lanes that are written to, `own` demands by node. For
+    the search of dry zones: the closed set asked for, the sets answered last with their dry nodes, as flags and as a list, and
+    how many there are (-1 none known yet; the last entry says which set was asked for last), and a stack. `old_status`: before
+    a check.
     """
 
     head: Floats
@@ -225,6 +226,7 @@ class Block(NamedTuple):
     next_check: Ints
     error: Floats
     reopened: Ints
+    moved: Ints
     waited: Ints
     lane_shut: npt.NDArray[np.bool_]
     has_shut: npt.NDArray[np.bool_]

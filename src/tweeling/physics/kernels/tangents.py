@@ -61,9 +61,10 @@ def stalled(compiled, pump, speed, flow):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def trickle(compiled, iteration):  # type: ignore[no-untyped-def]
+def trickle(compiled, iteration, moved):  # type: ignore[no-untyped-def]
     """What a closed link conducts: `reference.trickle`."""
-    fade = 10.0 ** -min(iteration - FADES, FAINTEST) if iteration > FADES else 1.0
+    since = iteration - max(moved, FADES)
+    fade = 10.0 ** -min(since, FAINTEST) if since > 0 else 1.0
     return fade / compiled.numbers.high_resistance
 
 
