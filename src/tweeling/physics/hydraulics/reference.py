@@ -53,8 +53,9 @@ balance, or while more than this moves in a network at rest (by our own rule); .
 PATIENCE = 5
 """... but for so many iterations at most once all else is settled: what still creeps then is no transient."""
 RESTLESS = 20
-"""The first iteration in which zones without supply are looked for also in a member that does not converge; then every tenth:
-where pipes have almost no resistance, the rounding of a sinking zone's heads is flow enough to keep it from converging."""
+"""The first iteration in which zones without supply are looked for also in a member that does not converge; then every tenth
+if statuses rest, else every fiftieth: where pipes have almost no resistance, the rounding of a sinking zone's heads is flow
+enough to keep it from converging."""
 EPSILON = float(np.finfo(float).eps)
 DOUBT = 8
 """How many times its rounding a flow backward must be to count as one."""
@@ -167,9 +168,10 @@ def trickle(plan: Plan, iteration: int, moved: Ints) -> Floats:
     return np.asarray(10.0**-faded / plan.constants.high_resistance)
 
 
-def looks_for_dry(iteration: int) -> bool:
-    """Whether zones without supply are looked for in this iteration also where a member has not converged."""
-    return iteration >= RESTLESS and iteration % 10 == 0
+def looks_for_dry(iteration: int, moved: Ints) -> Bools:
+    """Whether zones without supply are looked for in this iteration also where a member has not converged; (member,)."""
+    rests = (iteration % 10 == 0) & (iteration - moved >= PATIENCE)
+    return np.asarray((iteration >= RESTLESS) & (rests | (iteration % 50 == 0)))
 
 
 def solve(plan: Plan, conditions: Conditions, flows: Flows, rule: StoppingRule) -> Solution:
@@ -294,7 +296,7 @@ def _iterate(
     next_check = np.where(~converged & checked, iteration + rule.check_frequency, next_check)
 
     settled = converged & ~changed
-    looks = settled | looks_for_dry(iteration)
+    looks = settled | looks_for_dry(iteration, members.moved)
     dry = unreached(plan, passes(plan, members.status, members.setting)) & looks[:, None]
     reopened = _unless_tired(plan, iteration, members.status, _reopen(plan, members, dry & ~members.dry & settled[:, None]))
     looks &= (reopened == members.status).all(1)

@@ -132,7 +132,8 @@ def _conclude(  # type: ignore[no-untyped-def]
             last, changed = link, True
     done = converged and not changed
     more, which, returns = False, -1, block.waited[lane] < 0
-    if done or (iteration >= RESTLESS and iteration % 10 == 0):
+    rests = iteration % 10 == 0 and iteration - block.moved[lane] >= PATIENCE
+    if done or (iteration >= RESTLESS and (rests or iteration % 50 == 0)):
         which = find_dry(compiled, block) if note_shut(compiled, block, lane) else -1
         if which >= 0 and block.last_count[which] > 0:
             opened = _reopen(compiled, block, lane, which, iteration > TIRED) if done else -1
