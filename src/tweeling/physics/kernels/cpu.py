@@ -3,8 +3,10 @@
 Equations, statuses and dry zones are those of `physics/hydraulics/reference.py`; read that first. Here the same steps run over
 rows of LANES numbers (`vector.py`) on one order of elimination (`structure.py`):
 
-    solve -> members.solve_members -> newton.newton_step -> tangents, factor, move
-                                   -> switching          -> new statuses, lane by lane
+    solve -> members.solve_members -> entering.enter      -> members into lanes, demands up trees and chains
+                                   -> newton.newton_step  -> tangents, elimination, heads and flows move
+                                   -> switching, drying   -> new statuses and dry zones, lane by lane
+                                   -> leaving.leave       -> what was folded gets heads and flows; results
 
 A plain link that is closed or dry gets an enormous resistance in its lane instead of a branch in the loop.
 """
