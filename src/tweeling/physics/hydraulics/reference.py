@@ -315,11 +315,13 @@ def _iterate(
     drifting = creeps.any(1)
     faded = iteration > np.maximum(members.moved, FADES) + PATIENCE
     done &= ~returns & (~creeping | (members.waited >= PATIENCE)) & (~drifting | faded)
-    revived = _unless_tired(plan, iteration, members.status, _reopen(plan, members, members.dry & done[:, None]))
+    rests = done[:, None] & (iteration < rule.trials)
+    revived = _unless_tired(plan, iteration, members.status, _reopen(plan, members, members.dry & rests))
     back = (revived != members.status).any(1)
     members.reopened += back
     members.status = revived
-    _revive(plan, given, members, back)
+    if back.any():
+        _revive(plan, given, members, back)
     done, changed = done & ~back, changed | back
     members.moved = np.where((members.status != old).any(1), iteration, members.moved)
     # All links around a sinking zone tell the same; the one that lets too little through is the cause.

@@ -150,7 +150,7 @@ def _conclude(  # type: ignore[no-untyped-def]
     done = done and (sinking < 0 or iteration > max(block.moved[lane], FADES) + PATIENCE)
     # A pivot that is all rounding belongs to a zone without supply; where none was found, the step proves nothing.
     done &= block.sums[3, lane] >= LEAST_PIVOT
-    if done and block.dried[lane] > 0:
+    if done and block.dried[lane] > 0 and iteration < trials:
         opened = _reopen(compiled, block, lane, -1, iteration > TIRED)
         if opened >= 0:
             block.reopened[lane] += 1
