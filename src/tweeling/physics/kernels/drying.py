@@ -10,7 +10,7 @@ from tweeling.physics.kernels.tables import ENORMOUS, TCV
 from tweeling.physics.kernels.tangents import passes
 
 
-@compiled
+@called
 def find_dry(compiled, block):  # type: ignore[no-untyped-def]
     """Which remembered closed set the links in `shut` are; `last_count` tells how many nodes it cuts off, `last_list` which."""
     structure, numbers = compiled.structure, compiled.numbers
@@ -20,7 +20,7 @@ def find_dry(compiled, block):  # type: ignore[no-untyped-def]
     )  # fmt: skip
 
 
-@compiled
+@called
 def note_shut(compiled, block, lane):  # type: ignore[no-untyped-def]
     """Writes the links that are closed in a lane now into `shut`; whether there are any."""
     structure, some = compiled.structure, block.has_shut[lane]
@@ -80,7 +80,7 @@ def _remembered(  # type: ignore[no-untyped-def]
     return which
 
 
-@compiled
+@called
 def dry_out(compiled, given, block, lane, which):  # type: ignore[no-untyped-def]
     """Takes the nodes of a remembered set and their links out of a lane's equations; demands are to be drawn anew after it."""
     structure, groups, numbers = compiled.structure, compiled.structure.groups, compiled.numbers
@@ -115,7 +115,7 @@ def open_resistance(compiled, given, member, link):  # type: ignore[no-untyped-d
     return links.minor[place] if np.isnan(setting) else max(links.minor_per_coefficient[place] * setting, 0.0)
 
 
-@compiled
+@called
 def wet_again(compiled, given, block, lane, member):  # type: ignore[no-untyped-def]
     """Gives the links at a lane's dry nodes back to the equations of its new member; outlets are loaded anew anyway."""
     structure = compiled.structure

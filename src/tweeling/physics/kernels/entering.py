@@ -23,7 +23,7 @@ from tweeling.physics.kernels.vector import (
 )
 
 
-@compiled
+@called
 def clear(compiled, given, block, shared):  # type: ignore[no-untyped-def]
     """Makes all lanes ready for a solve: nothing closed, nothing dry, and the resistances that all members share."""
     for lane in range(LANES):
@@ -81,7 +81,7 @@ def _rows(array, block, number):  # type: ignore[no-untyped-def]
         block.row[at] = block.member[block.moving[at]] if array.shape[0] > 1 else 0
 
 
-@compiled
+@called
 def _load_resistances(compiled, given, block, coming):  # type: ignore[no-untyped-def]
     """Loads the resistances of pipes and the minor losses of throttle valves; none is blocked after it."""
     structure, groups, moving, row = compiled.structure, compiled.structure.groups, block.moving, block.row
@@ -106,7 +106,7 @@ def _mask(block, which):  # type: ignore[no-untyped-def]
     return less(spread(0.0), load(block.mask, which))
 
 
-@compiled
+@called
 def _load_outlets(given, block, coming):  # type: ignore[no-untyped-def]
     """Loads what flows out by pressure."""
     for at in range(coming):
@@ -121,7 +121,7 @@ def _load_outlets(given, block, coming):  # type: ignore[no-untyped-def]
             block.outlet_flow[outlet, lane] = given.outlet_flow[flow_row, outlet] if resistance >= 0.0 else 0.0
 
 
-@compiled
+@called
 def _revive(compiled, given, block, lane, member):  # type: ignore[no-untyped-def]
     """Gives dry nodes that links reach again by now back to the equations, from the heads that all start from."""
     n, top = compiled.numbers.n, -np.inf
@@ -140,7 +140,7 @@ def _revive(compiled, given, block, lane, member):  # type: ignore[no-untyped-de
         dry_out(compiled, given, block, lane, find_dry(compiled, block))
 
 
-@compiled
+@called
 def _begin(compiled, given, block, lane, member, shared):  # type: ignore[no-untyped-def]
     """Statuses and settings of a member, and what these close."""
     structure, links, groups = compiled.structure, compiled.links, compiled.structure.groups
@@ -163,7 +163,7 @@ def _begin(compiled, given, block, lane, member, shared):  # type: ignore[no-unt
         dry_out(compiled, given, block, lane, which)
 
 
-@compiled
+@called
 def _shut_plain(compiled, given, block, lane, member, row):  # type: ignore[no-untyped-def]
     """Blocks the plain links that are closed in a member, and frees those that were closed in its lane's last one."""
     structure, closed, others = compiled.structure, 0, 0
@@ -182,7 +182,7 @@ def _shut_plain(compiled, given, block, lane, member, row):  # type: ignore[no-u
             block.resistance[structure.place[link], lane] = resistance
 
 
-@compiled
+@called
 def _draw(compiled, given, block, drawing):  # type: ignore[no-untyped-def]
     """Sums demands up: a tree's where it hangs on; a chain's up to each node, and the rest at its end."""
     structure, numbers, own, mask = compiled.structure, compiled.numbers, block.own, _mask(block, 1)
@@ -217,7 +217,7 @@ def _draw(compiled, given, block, drawing):  # type: ignore[no-untyped-def]
         store(right, position, spread(0.0) - now)
 
 
-@compiled
+@called
 def _load_heads(compiled, given, block, coming):  # type: ignore[no-untyped-def]
     """Fixed heads; all others begin at the highest of them."""
     n, mask, moving, row, top = compiled.numbers.n, _mask(block, 0), block.moving, block.row, spread(-np.inf)
@@ -232,7 +232,7 @@ def _load_heads(compiled, given, block, coming):  # type: ignore[no-untyped-def]
         store(rest, position, choose(mask, spread(0.0), load(rest, position)))
 
 
-@compiled
+@called
 def _load_flows(compiled, given, block, coming):  # type: ignore[no-untyped-def]
     """First flows, of chains from their middle pieces; where the others' are far from what is drawn, first tangents are theirs.
 
@@ -269,7 +269,7 @@ def _load_flows(compiled, given, block, coming):  # type: ignore[no-untyped-def]
             shift[piece, moving[at]] = firsts[row[at], link] * sign - flow
 
 
-@compiled
+@called
 def _is_rough(structure, given, block, lane, row):  # type: ignore[no-untyped-def]
     """Whether the first flows in a chain are far from what is drawn in it."""
     m, piece_first, order, sign = structure.start.shape[0], structure.piece_first, structure.order, structure.sign
@@ -283,7 +283,7 @@ def _is_rough(structure, given, block, lane, row):  # type: ignore[no-untyped-de
     return False
 
 
-@compiled
+@called
 def _rest_blocked(compiled, block, lane):  # type: ignore[no-untyped-def]
     """Flows where something is closed or dry."""
     structure = compiled.structure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tweeling.physics.kernels.compiled import called, compiled
+from tweeling.physics.kernels.compiled import called
 from tweeling.physics.kernels.structure import END, SOFT_PIPE
 from tweeling.physics.kernels.tangents import losses_in_trees, passes
 from tweeling.physics.kernels.vector import LANES, fma, load, store
@@ -31,7 +31,7 @@ def leave(compiled, given, block, output, leaving):  # type: ignore[no-untyped-d
         _write_others(compiled, given, block, output, moving[at], block.member[moving[at]])
 
 
-@compiled
+@called
 def _unfold_chains(structure, block):  # type: ignore[no-untyped-def]
     """Heads inside chains, from their starts, and flows of their pieces."""
     m, heads, flows, drawn = structure.start.shape[0], block.head, block.flow, block.drawn
@@ -46,7 +46,7 @@ def _unfold_chains(structure, block):  # type: ignore[no-untyped-def]
                 store(heads, position[piece_node[piece]], head)
 
 
-@compiled
+@called
 def _unfold_blocked(structure, block, lane):  # type: ignore[no-untyped-def]
     """Behind something closed in a chain heads follow from the chain's end; where something is dry, none is used."""
     if not block.has_shut[lane]:
@@ -63,7 +63,7 @@ def _unfold_blocked(structure, block, lane):  # type: ignore[no-untyped-def]
             block.head[structure.position[structure.piece_node[piece - 1]], lane] = head
 
 
-@compiled
+@called
 def _unfold_trees(structure, block):  # type: ignore[no-untyped-def]
     """Heads in trees, from where they hang on."""
     pieces, head, loss, position = structure.piece_node.shape[0], block.head, block.loss, structure.position
@@ -73,7 +73,7 @@ def _unfold_trees(structure, block):  # type: ignore[no-untyped-def]
         store(head, position[tree_node[tree]], above - load(loss, pieces + tree))
 
 
-@compiled
+@called
 def _write_rows(structure, block, output, leaving):  # type: ignore[no-untyped-def]
     """Heads and flows, in the order of the results' rows."""
     moving, row = block.moving, block.row
@@ -92,7 +92,7 @@ def _write_rows(structure, block, output, leaving):  # type: ignore[no-untyped-d
             written[row[at], np.uint64(link)] = flow[place, moving[at]] * sign
 
 
-@compiled
+@called
 def _write_others(compiled, given, block, output, lane, member):  # type: ignore[no-untyped-def]
     """Statuses, what closed or dry changes, net inflow and outlets of one member."""
     structure, numbers = compiled.structure, compiled.numbers

@@ -102,7 +102,7 @@ def _conclude_all(  # type: ignore[no-untyped-def]
     return leaving
 
 
-@compiled
+@called
 def _conclude(  # type: ignore[no-untyped-def]
     compiled, given, block, output, lane, member, iteration, next_check, accuracy, own, trials, check_frequency, max_check
 ):
@@ -171,7 +171,7 @@ def _conclude(  # type: ignore[no-untyped-def]
     return True, next_check
 
 
-@compiled
+@called
 def _verdict(compiled, given, block, lane, member, done, sinking, changed):  # type: ignore[no-untyped-def]
     """`Outcome` and culprit of a member that is done, or out of trials; `sinking` and `changed` are places or -1."""
     structure = compiled.structure
@@ -197,7 +197,7 @@ def _verdict(compiled, given, block, lane, member, done, sinking, changed):  # t
     return outcome, culprit
 
 
-@compiled
+@called
 def _reopen(compiled, block, lane, which, tired):  # type: ignore[no-untyped-def]
     """Opens one-way links from a wet to a dry node (`reference._reopen`); the place of one, or -1.
 

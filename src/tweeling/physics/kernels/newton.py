@@ -95,7 +95,7 @@ def _set_between(block, n, which, lane, value):  # type: ignore[no-untyped-def]
         block.upper[which - n - z, lane] = value
 
 
-@compiled
+@called
 def _hold_pressures(compiled, block):  # type: ignore[no-untyped-def]
     """Rows of active pressure valves: the held head, and the balance that is passed on."""
     structure, n = compiled.structure, compiled.numbers.n
@@ -259,7 +259,7 @@ def left_to_move(change, bend, step):  # type: ignore[no-untyped-def]
     return choose(less(step, spread(1.0)), change, smallest(change, change * change * bend))
 
 
-@compiled
+@called
 def _move_others(compiled, block, head_tolerance):  # type: ignore[no-untyped-def]
     """Moves the flows of links that no column owns."""
     structure, links = compiled.structure, compiled.links
@@ -312,7 +312,7 @@ def _machine_left(curvature, before, change, step):  # type: ignore[no-untyped-d
     return min(size, curvature * size * size / max(abs(before), LEAST_FLOW))
 
 
-@compiled
+@called
 def _move_outlets(compiled, given, block):  # type: ignore[no-untyped-def]
     """Moves what flows out by pressure."""
     total, left, step = load(block.sums, 0), load(block.sums, 1), load(block.step, 0)
@@ -332,7 +332,7 @@ def _move_outlets(compiled, given, block):  # type: ignore[no-untyped-def]
     store(block.sums, 1, left)
 
 
-@compiled
+@called
 def _close_balance(compiled, given, block, v):  # type: ignore[no-untyped-def]
     """The flow of an active pressure valve is what the node that it holds needs or gives."""
     structure = compiled.structure

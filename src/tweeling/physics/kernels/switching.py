@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tweeling.physics.hydraulics.reference import DOUBT, EPSILON
-from tweeling.physics.kernels.compiled import compiled
+from tweeling.physics.kernels.compiled import called, compiled
 from tweeling.physics.kernels.structure import END, SOFT_PIPE
 from tweeling.physics.kernels.tables import (
     ACTIVE,
@@ -113,7 +113,7 @@ def regulate(compiled, block, lane):  # type: ignore[no-untyped-def]
     return changed
 
 
-@compiled
+@called
 def _flatten(compiled, block, lane):  # type: ignore[no-untyped-def]
     """Gives junctions the head of the highest reservoir or tank; see `reference._flat_heads`."""
     n, fixed = compiled.numbers.n, compiled.numbers.n_fixed
@@ -144,7 +144,7 @@ def _check_valve(numbers, status, drop, flow):  # type: ignore[no-untyped-def]
     return OPEN if drop > numbers.head_tolerance else status
 
 
-@compiled
+@called
 def check_links(compiled, block, lane, tired):  # type: ignore[no-untyped-def]
     """New statuses of the other links (`statuses.link_status`); the place of one that changed, or -1."""
     structure, numbers, links, tanks = compiled.structure, compiled.numbers, compiled.links, compiled.tanks
@@ -200,7 +200,7 @@ def check_links(compiled, block, lane, tired):  # type: ignore[no-untyped-def]
     return changed
 
 
-@compiled
+@called
 def switch(compiled, block, lane):  # type: ignore[no-untyped-def]
     """Controls on junction pressures (`statuses.pressure_switched`); the place of a link that changed, or -1."""
     switches, h_tol = compiled.switches, compiled.numbers.head_tolerance

@@ -178,7 +178,7 @@ def _darcy(series, resistance, relative, viscous, minor, least, q):  # type: ign
     return loss * q, gradient
 
 
-@compiled
+@called
 def losses_in_trees(compiled, block):  # type: ignore[no-untyped-def]
     """Losses of the pipes of trees at the flows that their members' demands ask for."""
     structure = compiled.structure
@@ -189,7 +189,7 @@ def losses_in_trees(compiled, block):  # type: ignore[no-untyped-def]
         store(block.loss, pieces + tree, loss)
 
 
-@compiled
+@called
 def early_pipes(compiled, block):  # type: ignore[no-untyped-def]
     """Tangents of plain links that must be there before their column comes, and of pipes that may close by themselves.
 
@@ -245,7 +245,7 @@ def _transitional_factor(series, w, third):  # type: ignore[no-untyped-def]
     return factor, fma(ratio, fma(ratio, x4 * 3.0, x3 * 2.0), x2) * (1 / (500 * np.pi))
 
 
-@compiled
+@called
 def machines(compiled, block):  # type: ignore[no-untyped-def]
     """Tangents of pumps and valves, lane by lane."""
     links, groups, structure = compiled.links, compiled.structure.groups, compiled.structure
@@ -369,7 +369,7 @@ def _positional_minor(compiled, place, opening):  # type: ignore[no-untyped-def]
     return min(links.minor[place] / relative**2, most)
 
 
-@compiled
+@called
 def outlets(compiled, given, block):  # type: ignore[no-untyped-def]
     """Tangents of emitters, leaks and delivered demands: `laws.emitter_loss` and its like."""
     steep, width = compiled.numbers.barrier, compiled.numbers.barrier_width
