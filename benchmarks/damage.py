@@ -29,7 +29,7 @@ from agreement import engine
 from common import write_result
 from damage_cases import BATCH, Batch, batch_of
 from damage_networks import WEIGHTS, ZOOS, network_named
-from tweeling.network.network import Bools, Floats, LinkKind
+from tweeling.network.network import Bools, Floats, Ints, LinkKind
 from tweeling.physics.hydraulics import balance
 from tweeling.physics.hydraulics.contract import Outcome, Solution, Status, StoppingRule
 from tweeling.physics.hydraulics.plan import PumpLaw
@@ -143,7 +143,8 @@ def _wronged(made: Batch, solution: Solution, dry: Bools) -> Bools:
         for link in np.flatnonzero(brings[member]):
             behind = np.flatnonzero(zone == zone[links.end[link]])
             reach = _reach(made, solution, member, int(link))
-            if given.demand[member, behind].clip(0).sum() < _least(made, solution, member, int(link)):
+            takes = given.demand[member, behind].clip(0).sum() if not _leaks(made, member, behind) else np.inf
+            if takes < _least(made, solution, member, int(link)):
                 continue
             if plan.pressure_driven:
                 behind = behind[plan.network.nodes.elevation[behind] + plan.network.options.min_pressure < reach - 1e-3]
@@ -162,11 +163,9 @@ def _impossible(made: Batch, solution: Solution, member: int) -> bool:
     if culprit < 0 or not limits[culprit] or plan.pressure_driven:
         return False
     zone = _zones(plan, _open(made, solution)[member] & ~limits)
-    leaks = (given.leak_area[member] > 0) | (given.leak_growth[member] > 0) | (plan.leak_fixed > 0) | (plan.leak_variable > 0)
-    fixed = (given.emitter[member] > 0) | leaks
     for end in (links.start[culprit], links.end[culprit]):
         inside = zone == zone[end]
-        if inside[n:].any() or fixed[inside[:n]].any():
+        if inside[n:].any() or _leaks(made, member, np.flatnonzero(inside[:n])):
             continue
         given_in = solution.setting[member, limits]
         gets = given_in[inside[links.end[limits]]].sum() - given_in[inside[links.start[limits]]].sum()
@@ -193,6 +192,13 @@ def _reach(made: Batch, solution: Solution, member: int, link: int) -> float:
         case LinkKind.PUMP if setting > 0 and made.conditions.status[member, link] > Status.CLOSED:
             return float(head + setting**2 * plan.pumps.max_gain[plan.pump_of_link[link]])
     return -np.inf
+
+
+def _leaks(made: Batch, member: int, junctions: Ints) -> bool:
+    """Whether anything flows out by pressure, whatever is asked for, at some junctions."""
+    plan, given = made.plan, made.conditions
+    leaks = (given.leak_area[member] > 0) | (given.leak_growth[member] > 0) | (plan.leak_fixed > 0) | (plan.leak_variable > 0)
+    return bool((leaks | (given.emitter[member] > 0))[junctions].any())
 
 
 def _least(made: Batch, solution: Solution, member: int, link: int) -> float:

@@ -99,24 +99,6 @@ def test_published_networks_with_closed_pipes_have_one_solution(name: str) -> No
     assert (solution.outcome == Outcome.UNSUPPLIED).any()
 
 
-def test_a_member_is_its_own_at_any_limit_of_trials() -> None:
-    # Member 3 loses a zone while its valves go to and fro, and gives it another chance: it may be stopped in the midst of that.
-    plan, conditions = with_closed_pipes("BWSN_Network_1")
-    alone = replace(conditions, status=conditions.status[[3]], demand=conditions.demand[[3]])
-    limits = range(1, 60)
-    ended = []
-    for trials in limits:
-        rule = replace(TIGHT, trials=trials)
-        together = cpu.solve(plan, conditions, plan.cold_flows(conditions), rule)
-        one = cpu.solve(plan, alone, plan.cold_flows(alone), rule)
-        np.testing.assert_array_equal(together.head[3], one.head[0])
-        np.testing.assert_array_equal(together.flows.link[3], one.flows.link[0])
-        assert together.outcome[3] == one.outcome[0]
-        ended.append(bool(one.outcome[0] <= Outcome.UNSUPPLIED))
-    assert not ended[0]
-    assert ended[-1]
-
-
 def test_a_member_with_a_leak_in_a_chain_is_solved_beside_one_without() -> None:
     plan = make_plan(read_network(package_network("epyt", "Net3")))
     inside = np.flatnonzero(folding(plan).folded)[:3]

@@ -50,18 +50,13 @@ def _njit(function: Callable[..., Any], **options: Any) -> Any:
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """Compiles a piece of a kernel; it is put into its callers, for its hundreds of arguments cost more than its work."""
+    """Compiles a piece of a kernel that is put into its callers, for it is short, or works on rows in registers."""
     return _njit(function, _nrt=False, forceinline=True, **_FROM_KERNELS)
 
 
 def called(function: Callable[..., Any]) -> Any:
-    """Compiles a piece of a kernel once, for all its callers: it is long, or seldom asked for, and has few arguments."""
+    """Compiles a piece of a kernel that its callers call: it is long, or seldom asked for, and takes packed tables."""
     return _njit(function, _nrt=False, **_FROM_KERNELS)
-
-
-def part(function: Callable[..., Any]) -> Any:
-    """A part that stands in one place of one kernel: written into it before compiling, so that it is not compiled twice."""
-    return numba.njit(inline="always", error_model="numpy")(function)
 
 
 def compiled_entry(function: Callable[..., Any]) -> Any:

@@ -117,7 +117,7 @@ def open_resistance(compiled, given, member, link):  # type: ignore[no-untyped-d
 
 @called
 def wet_again(compiled, given, block, lane, member):  # type: ignore[no-untyped-def]
-    """Gives the links at a lane's dry nodes back to the equations of its new member; outlets are loaded anew anyway."""
+    """Gives the links at a lane's dry nodes back to the equations of its member; outlets are for the caller."""
     structure = compiled.structure
     for at in range(block.dried[lane]):
         node = block.dry_list[lane, at]
