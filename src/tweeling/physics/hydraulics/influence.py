@@ -148,7 +148,7 @@ def _pump_by_speed(plan: Plan, pump: int, flow: Floats, speed: Floats) -> Floats
         return np.zeros_like(flow)
     if law == PumpLaw.CURVE:
         row = int(plan.curves.of_link[plan.network.pumps.link[pump]])
-        h0, slope = laws.curve_segment(plan, row, q / speed)
+        h0, slope = laws.curve_segment(plan, row, np.maximum(flow, 0.0) / speed)
         return -2 * h0 * speed - np.where(-slope * speed > constants.tiny_slope, slope * flow, 0.0)
     if law == PumpLaw.POWER:
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -173,8 +173,9 @@ def pump_loss(plan: Plan, pump: int, flow: Floats, speed: Floats) -> Law:
         case PumpLaw.NO_CURVE:
             return constants.low_resistance * flow, np.full_like(flow, constants.low_resistance)
         case PumpLaw.CURVE:
-            link = plan.network.pumps.link[pump]
-            h0, slope = curve_segment(plan, int(plan.curves.of_link[link]), q / speed)
+            # The first piece goes on for flow back: EPANET mirrors the curve there, and its law jumps.
+            row = int(plan.curves.of_link[plan.network.pumps.link[pump]])
+            h0, slope = curve_segment(plan, row, np.maximum(flow, 0.0) / speed)
             gradient = np.maximum(-slope * speed, constants.tiny_slope)
             return -h0 * speed**2 + gradient * flow, gradient
         case PumpLaw.POWER:
@@ -195,16 +196,23 @@ def pump_loss(plan: Plan, pump: int, flow: Floats, speed: Floats) -> Law:
 
 
 def least_flow(plan: Plan) -> float:
-    """m3/s below which the loss of a general purpose valve is taken as at this flow."""
+    """m3/s below which the loss of a general purpose valve is a line through no flow."""
     return 1e-6 / plan.network.units.cfs_per_si
 
 
 def gpv_loss(plan: Plan, link: int, flow: Floats) -> Law:
-    """Loss of an open general purpose valve by its curve, odd in flow; (member,)."""
-    q = np.maximum(np.abs(flow), least_flow(plan))
+    """Loss of an open general purpose valve by its curve, odd in flow; (member,).
+
+    Next to no flow it is a line through nothing: EPANET's law jumps there, and between its two sides lies no solution.
+    """
+    size, least = np.abs(flow), least_flow(plan)
+    q = np.maximum(size, least)
     h0, slope = curve_segment(plan, int(plan.curves.of_link[link]), q)
     slope = np.maximum(slope, plan.constants.tiny_slope)
-    return (h0 + slope * q) * np.sign(flow), slope
+    loss = h0 + slope * q
+    steady = size < least
+    gradient = np.where(steady, np.maximum(loss / least, plan.constants.tiny_slope), slope)
+    return np.where(steady, gradient * flow, loss * np.sign(flow)), gradient
 
 
 def positional_minor(plan: Plan, link: int, opening: Floats) -> Floats:
@@ -265,10 +273,15 @@ def plan_conductance(constants: Constants) -> float:
     return 100.0 / constants.low_resistance
 
 
-def barriers(constants: Constants, flow: Floats, law: Law, least: float | None, most: Floats | None) -> Law:
-    """Adds a steep loss that keeps a flow at or above `least` and at or below `most`, smooth at the limits."""
+def barriers(
+    constants: Constants, flow: Floats, law: Law, least: float | None, most: Floats | None, firm: float | Floats = 1.0
+) -> Law:
+    """Adds a steep loss that keeps a flow at or above `least` and at or below `most`, smooth at the limits.
+
+    `firm` is the part of its steepness that it has: less than 1 on the way to a solution.
+    """
     loss, gradient = law
-    slope, width = constants.barrier, constants.barrier_width
+    slope, width = constants.barrier * firm, constants.barrier_width
     if least is not None:
         a = slope * (flow - least)
         b = np.sqrt(a * a + width * width)
@@ -280,7 +293,7 @@ def barriers(constants: Constants, flow: Floats, law: Law, least: float | None, 
     return loss, gradient
 
 
-def emitter_loss(plan: Plan, flow: Floats, coefficient: Floats) -> Law:
+def emitter_loss(plan: Plan, flow: Floats, coefficient: Floats, firm: float | Floats = 1.0) -> Law:
     """Pressure in m that drives an emitter's flow, where its coefficient (m3/s per m^exponent) is not 0."""
     exponent = 1 / plan.network.options.emitter_exponent
     with np.errstate(divide="ignore"):
@@ -288,21 +301,21 @@ def emitter_loss(plan: Plan, flow: Floats, coefficient: Floats) -> Law:
     law = power_loss(flow, resistance, exponent, plan.constants.min_gradient)
     if plan.network.options.emitter_backflow:
         return law
-    return barriers(plan.constants, flow, law, 0.0, None)
+    return barriers(plan.constants, flow, law, 0.0, None, firm)
 
 
-def leak_loss(plan: Plan, flow: Floats, coefficient: Floats, exponent: float) -> Law:
+def leak_loss(plan: Plan, flow: Floats, coefficient: Floats, exponent: float, firm: float | Floats = 1.0) -> Law:
     """Pressure in m that drives a leak q = coefficient p^exponent; a leak never draws in."""
     resistance = np.where(coefficient > 0, coefficient, 1.0) ** (-1 / exponent)
     law = power_loss(flow, resistance, 1 / exponent, plan.constants.min_gradient)
-    return barriers(plan.constants, flow, law, 0.0, None)
+    return barriers(plan.constants, flow, law, 0.0, None, firm)
 
 
-def delivery_loss(plan: Plan, flow: Floats, required: Floats) -> Law:
+def delivery_loss(plan: Plan, flow: Floats, required: Floats, firm: float | Floats = 1.0) -> Law:
     """Pressure above the minimum, in m, at which a flow is delivered of a required demand > 0 (Wagner et al. 1988)."""
     options = plan.network.options
     exponent = 1 / options.pressure_exponent
     span = max(options.required_pressure - options.min_pressure, LEAST_SPAN)
     full = np.where(required > 0, required, 1.0)
-    gradient = exponent * span * (np.abs(flow) / full) ** (exponent - 1) / full
-    return barriers(plan.constants, flow, (gradient * flow / exponent, gradient), 0.0, full)
+    gradient = exponent * span * (np.maximum(np.abs(flow), NO_FLOW) / full) ** (exponent - 1) / full
+    return barriers(plan.constants, flow, (gradient * flow / exponent, gradient), 0.0, full, firm)

@@ -37,13 +37,11 @@ from scipy.sparse.csgraph import connected_components
 from tweeling.network.network import Bools, Floats, Ints, LinkKind
 from tweeling.physics.hydraulics import laws
 from tweeling.physics.hydraulics.contract import Codes, Conditions, Flows, Outcome, Solution, Status, StoppingRule
+from tweeling.physics.hydraulics.descent import part_of_step
 from tweeling.physics.hydraulics.elimination import Spread, solved
 from tweeling.physics.hydraulics.plan import Plan, PumpLaw
 from tweeling.physics.hydraulics.statuses import link_status, power_pumps, pressure_switched, regulating_status, stalled
 
-DAMPING = (0.6, 0.3, 0.6, 0.8)
-"""Parts of a step, by turns, that flows move by when statuses and curves go to and fro, see `damping`: always the same part can
-go to and fro as well."""
 HOLDING = (LinkKind.PRV, LinkKind.PSV)
 SLACK = 1e-15
 """m3/s: what is left to move in a link, if it is less than this, never delays convergence by heads."""
@@ -63,11 +61,22 @@ TIRED = 60
 """Iterations after which a pump of constant power that closed stays so: often enough it has pressed against a closed way."""
 REOPENS = 3
 """How often links that closed by themselves are opened for a zone without supply."""
+CAREFUL = 20
+"""Iterations after which a step may be taken in part (`_reconsider`), and limits of outlets are soft at first (`_soften`)."""
+LEAP = 0.4
+"""Part of a demand that its delivery changes by at most, in steps that are not careful."""
+ROUNDED = 1e-9
+"""A step that leaves less than this part of all flow to move is taken whole: there slopes are rounding."""
+SOFT, RESTING = 4, 1e-2
+"""A limit of an outlet is at first 10^SOFT times less steep than in the end; ten times less is left, step by step, where less
+than RESTING of all flow moves."""
 FADES, FAINTEST = 20, 12
 """From this iteration on, and after the last change of a status, what trickles through closed links fades tenfold an iteration,
 and so often at most."""
 OWN_RELATIVE_CHANGE = 1e-9
 """Part of all flow that our own stopping rule leaves to move, beside heads."""
+FLOWS = ("flow", "emitter", "leak_fixed", "leak_variable", "delivered")
+"""Fields of `_Members` that a step moves, beside heads."""
 
 
 @dataclass(eq=False)
@@ -75,7 +84,8 @@ class _Members:
     """What changes during a solve; all arrays (member, element).
 
     A head is `head` + `rest`, which is what the last digit of `head` cannot hold: behind pipes of 1 mm heads may be 1e10 m, and
-    their rounding would be a visible flow through their neighbours.
+    their rounding would be a visible flow through their neighbours. `before` are all `FLOWS` before the last step, in a row;
+    `careful` says whether it may be taken in part; limits of outlets are 10^`soft` times less steep than in the end.
     """
 
     head: Floats
@@ -95,6 +105,9 @@ class _Members:
     outcome: Codes
     culprit: Ints
     error: Floats
+    before: Floats
+    careful: Bools
+    soft: Ints
 
     def take(self, members: Ints) -> _Members:
         return _Members(**{name: array[members] for name, array in vars(self).items()})
@@ -106,7 +119,7 @@ class _Members:
 
 @dataclass(frozen=True, eq=False)
 class _Given:
-    """What does not change during a solve, one row a member."""
+    """What does not change during a solve, one row a member; `first` are all `FLOWS` to start from."""
 
     demand: Floats
     fixed_head: Floats
@@ -115,6 +128,7 @@ class _Given:
     emitter: Floats
     leak_fixed: Floats
     leak_variable: Floats
+    first: Floats
 
     def take(self, members: Ints) -> _Given:
         return _Given(**{name: array[members] for name, array in vars(self).items()})
@@ -156,12 +170,6 @@ class _Step(NamedTuple):
     doubt: Floats
 
 
-def damping(iteration: int, error: Floats) -> Floats:
-    """Part of a Newton step that flows take; near the solution the whole: only that squares the error and closes balances."""
-    restless = (iteration > 30) & (error > 1e-3) | (iteration > 100) & (error > 1e-5)
-    return np.where(restless, DAMPING[iteration % len(DAMPING)], 1.0)
-
-
 def trickle(plan: Plan, iteration: int, moved: Ints) -> Floats:
     """m3/s per m of rise that a closed link conducts in an iteration; `moved` is when a status changed last; (member,)."""
     faded = np.clip(iteration - np.maximum(moved, FADES), 0, FAINTEST)
@@ -177,9 +185,6 @@ def looks_for_dry(iteration: int, moved: Ints) -> Bools:
 def solve(plan: Plan, conditions: Conditions, flows: Flows, rule: StoppingRule) -> Solution:
     """A steady state for every member; see `contract.Engine`."""
     given, members = _begin(plan, conditions, flows)
-    pumps = plan.network.pumps.link
-    # At no flow a pump's curve has no slope, or no end to it: EPANET's closed pumps keep a trickle to start again from.
-    members.flow[:, pumps] = np.maximum(members.flow[:, pumps], plan.constants.no_flow)
     members.dry = unreached(plan, may_pass(plan, members.status, members.setting))
     _dry_out(plan, members)
     next_check = np.full(len(members.head), rule.check_frequency)
@@ -202,6 +207,10 @@ def _begin(plan: Plan, conditions: Conditions, flows: Flows) -> tuple[_Given, _M
         return np.broadcast_to(array, (n_members, array.shape[1])).copy()
 
     leak_fixed, leak_variable = plan.leak_coefficients(conditions)
+    first, pumps = rows(flows.link), plan.network.pumps.link
+    # At no flow a pump's curve has no slope, or no end to it: EPANET's closed pumps keep a trickle to start again from.
+    first[:, pumps] = np.maximum(first[:, pumps], plan.constants.no_flow)
+    outlets = [rows(array) for array in (flows.emitter, flows.leak_fixed, flows.leak_variable, flows.demand)]
     given = _Given(
         rows(conditions.demand),
         rows(conditions.fixed_head),
@@ -210,12 +219,13 @@ def _begin(plan: Plan, conditions: Conditions, flows: Flows) -> tuple[_Given, _M
         rows(conditions.emitter),
         rows(leak_fixed),
         rows(leak_variable),
+        np.concatenate([first, *outlets], axis=1),
     )
     head = _flat_heads(plan, given.fixed_head)
     members = _Members(
         head=head,
         rest=np.zeros_like(head),
-        flow=rows(flows.link),
+        flow=first,
         emitter=rows(flows.emitter),
         leak_fixed=rows(flows.leak_fixed),
         leak_variable=rows(flows.leak_variable),
@@ -230,6 +240,9 @@ def _begin(plan: Plan, conditions: Conditions, flows: Flows) -> tuple[_Given, _M
         outcome=np.full(n_members, Outcome.UNBALANCED, dtype=np.int8),
         culprit=np.full(n_members, -1),
         error=np.full(n_members, np.inf),
+        before=np.zeros((n_members, plan.n_links + 4 * plan.n_junctions)),
+        careful=np.zeros(n_members, dtype=bool),
+        soft=np.zeros(n_members, dtype=np.int64),
     )
     return given, members
 
@@ -256,17 +269,18 @@ def _iterate(
     plan: Plan, given: _Given, members: _Members, rule: StoppingRule, iteration: int, next_check: Ints
 ) -> tuple[Bools, Ints]:
     """One Newton step and its checks of status; which members are done, and when each checks its links next."""
+    _reconsider(plan, given, members, iteration)
+    _soften(plan, given, members, iteration)
     tangent = _linearise(plan, given, members, trickle(plan, iteration, members.moved))
     rise = _solve_heads(plan, given, members, tangent)
-    taken = damping(iteration, members.error)
-    step = _update(plan, given, members, tangent, rise, taken[:, None])
+    step = _update(plan, given, members, tangent, rise)
     members.iterations += 1
     accuracy = rule.accuracy if rule.accuracy is not None else OWN_RELATIVE_CHANGE
     members.error = np.where(step.total > accuracy, step.left / np.maximum(step.total, accuracy), step.left)
     converged = members.error <= accuracy
     if rule.accuracy is None:
         converged &= (step.head_error <= rule.head) & ((step.total > accuracy) | (step.left <= STILL))
-    converged &= taken == 1
+    converged &= members.soft == 0
 
     old = members.status
     creeps = step.creep > plan.constants.flow_tolerance
@@ -280,7 +294,8 @@ def _iterate(
     flow = np.where(members.flow < 0, np.minimum(members.flow + step.doubt, 0.0), members.flow)
     status = _unless_dry(plan, members, regulating_status(plan, status, members.setting, members.head, flow))
     changed = (status != old).any(1)
-    checked = converged | ((iteration == next_check) & (iteration <= rule.max_check))
+    looks = looks_for_dry(iteration, members.moved)
+    checked = converged | looks | ((iteration == next_check) & (iteration <= rule.max_check))
     drop = _drops(plan, members.head) + _drops(plan, members.rest)
     links = _unless_dry(plan, members, link_status(plan, status, members.setting, members.head, drop, flow))
     links = np.where(checked[:, None], links, status)
@@ -296,7 +311,7 @@ def _iterate(
     next_check = np.where(~converged & checked, iteration + rule.check_frequency, next_check)
 
     settled = converged & ~changed
-    looks = settled | looks_for_dry(iteration, members.moved)
+    looks |= settled
     dry = unreached(plan, passes(plan, members.status, members.setting)) & looks[:, None]
     reopened = _unless_tired(plan, iteration, members.status, _reopen(plan, members, dry & ~members.dry & settled[:, None]))
     looks &= (reopened == members.status).all(1)
@@ -374,12 +389,18 @@ def _reopen(plan: Plan, members: _Members, dry: Bools) -> Codes:
 
 
 def _revive(plan: Plan, given: _Given, members: _Members, which: Bools) -> None:
-    """Gives dry zones that links reach again back to the equations of some members, from the heads that all start from."""
+    """Gives dry zones that links reach again back to the equations of some members, as they all start."""
     dry = unreached(plan, passes(plan, members.status, members.setting))
     wet = members.dry & ~dry & which[:, None]
+    back = _dry_links(plan, wet)
     members.dry &= ~wet
+    members.soft = np.where(wet.any(1), SOFT, members.soft)
+    members.error = np.where(wet.any(1), np.inf, members.error)
     members.head = np.where(wet, _flat_heads(plan, given.fixed_head), members.head)
     members.rest = np.where(wet, 0.0, members.rest)
+    for name, first in zip(FLOWS, _parted(plan, given.first), strict=True):
+        again = back if name == "flow" else wet[:, : plan.n_junctions]
+        setattr(members, name, np.where(again, first, getattr(members, name)))
     if not plan.pressure_driven:
         members.delivered = np.where(wet[:, : plan.n_junctions], given.demand, members.delivered)
 
@@ -439,6 +460,61 @@ def unreached(plan: Plan, open_links: Bools) -> Bools:
     return result
 
 
+def _parted(plan: Plan, flows: Floats) -> list[Floats]:
+    """`FLOWS` one by one, from all in a row."""
+    n = plan.n_junctions
+    return np.split(flows, plan.n_links + n * np.arange(4), axis=1)
+
+
+def _reconsider(plan: Plan, given: _Given, members: _Members, iteration: int) -> None:
+    """Goes back along the last step where it led far up the other side of the least content (`descent`).
+
+    Only where it began from flows that keep mass, and no status has changed since.
+    """
+    which = members.careful & (members.moved < iteration - 1) & (members.error > ROUNDED)
+    if not which.any():
+        return
+    links = plan.network.links
+    after = [getattr(members, name) for name in FLOWS]
+    before = _parted(plan, members.before)
+    limited = (members.status == Status.ACTIVE) & np.isin(links.kind, (*HOLDING, LinkKind.FCV))
+    lawful = passes(plan, members.status, members.setting) & ~limited & ~_dry_links(plan, members.dry)
+
+    def go(part: Floats) -> None:
+        for name, old, new in zip(FLOWS, before, after, strict=True):
+            setattr(members, name, np.where(which[:, None], old + part[:, None] * (new - old), new))
+
+    def slope(part: Floats) -> Floats:
+        go(part)
+        tangent = _linearise(plan, given, members, np.ones(len(part)))
+        total = np.zeros(len(part))
+        moves = lawful & ~stalled(plan, members.setting, members.flow)
+        laws_of = [(np.where(moves, tangent.conductance, 0.0), tangent.constant), *((p, c) for _, p, c in tangent.outlets)]
+        for name, (p, constant), old, new in zip(FLOWS, laws_of, before, after, strict=False):
+            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+                rise = (getattr(members, name) - constant) / p
+                total += np.where(p > 0, (new - old) * rise, 0.0).sum(1)
+        return total
+
+    go(part_of_step(slope, which))
+
+
+def _soften(plan: Plan, given: _Given, members: _Members, iteration: int) -> None:
+    """Says whose next step may be taken in part, and how steep the limits of their outlets are.
+
+    Almost upright limits let a step go no further than the first of them; soft ones show it the way. They are so for members
+    that do not settle, anew after every change of a status, and get steep while flows follow.
+    """
+    rested = iteration - members.moved > 1
+    members.careful = rested & (iteration > CAREFUL)
+    wet = ~members.dry[:, : plan.n_junctions]
+    outlets = (given.emitter > 0) | (given.leak_fixed > 0) | (given.leak_variable > 0)
+    outlets |= plan.pressure_driven & (given.demand > 0)
+    begins = (iteration == CAREFUL + 1) & (outlets & wet).any(1)
+    harder = np.where(members.error < RESTING, np.maximum(members.soft - 1, 0), members.soft)
+    members.soft = np.where(begins, SOFT, harder)
+
+
 def _linearise(plan: Plan, given: _Given, members: _Members, trickle: Floats) -> _Tangent:
     """Tangents of all links and outlets at the present flows and heads."""
     links = plan.network.links
@@ -463,15 +539,18 @@ def _linearise(plan: Plan, given: _Given, members: _Members, trickle: Floats) ->
 
 def _outlets(plan: Plan, given: _Given, members: _Members) -> tuple[tuple[str, Floats, Floats], ...]:
     """Tangents of emitters, leaks and delivered demands: (name, conductance, flow if heads stay); (member, junction)."""
-    n = plan.n_junctions
+    n, firm = plan.n_junctions, np.asarray(10.0 ** -members.soft[:, None], dtype=np.float64)
     pressure = members.head[:, :n] - plan.network.nodes.elevation[:n]
+    emitted = laws.emitter_loss(plan, members.emitter, given.emitter, firm)
+    leaked = laws.leak_loss(plan, members.leak_fixed, given.leak_fixed, 0.5, firm)
+    growing = laws.leak_loss(plan, members.leak_variable, given.leak_variable, 1.5, firm)
     laws_of = {
-        "emitter": (laws.emitter_loss(plan, members.emitter, given.emitter), given.emitter > 0, 0.0),
-        "leak_fixed": (laws.leak_loss(plan, members.leak_fixed, given.leak_fixed, 0.5), given.leak_fixed > 0, 0.0),
-        "leak_variable": (laws.leak_loss(plan, members.leak_variable, given.leak_variable, 1.5), given.leak_variable > 0, 0.0),
+        "emitter": (emitted, given.emitter > 0, 0.0),
+        "leak_fixed": (leaked, given.leak_fixed > 0, 0.0),
+        "leak_variable": (growing, given.leak_variable > 0, 0.0),
     }
     if plan.pressure_driven:
-        law = laws.delivery_loss(plan, members.delivered, given.demand)
+        law = laws.delivery_loss(plan, members.delivered, given.demand, firm)
         laws_of["delivered"] = (law, given.demand > 0, plan.network.options.min_pressure)
     result = []
     for name, ((loss, gradient), exists, from_pressure) in laws_of.items():
@@ -553,12 +632,13 @@ def _holding_valves(plan: Plan, members: _Members, member: int) -> list[tuple[in
     return ordered
 
 
-def _update(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, rise: Floats, step: Floats) -> _Step:
-    """Moves heads by `rise` and all flows along their tangents; flows by a part `step` of it, (member, 1)."""
+def _update(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, rise: Floats) -> _Step:
+    """Moves heads by `rise` and all flows along their tangents."""
     links, n = plan.network.links, plan.n_junctions
+    members.before = np.concatenate([getattr(members, name) for name in FLOWS], axis=1)
     members.head, members.rest = _raised(members.head, members.rest, rise)
     rise_over = _drops(plan, rise)
-    change = step * (tangent.constant + tangent.conductance * rise_over - members.flow)
+    change = tangent.constant + tangent.conductance * rise_over - members.flow
     runs = passes(plan, members.status, members.setting)
     # A pump of constant power has no loss at negative flow: halve its flow instead (EPANET does).
     delivers = power_pumps(plan) & runs & ~stalled(plan, members.setting, members.flow)
@@ -568,9 +648,9 @@ def _update(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, ris
     total, left = np.zeros(len(flow)), np.zeros(len(flow))
     for name, conductance, constant in tangent.outlets:
         old = getattr(members, name)
-        difference = np.where(conductance > 0, step * (constant + conductance * rise[:, :n] - old), 0.0)
+        difference = np.where(conductance > 0, constant + conductance * rise[:, :n] - old, 0.0)
         if name == "delivered":
-            most = 0.4 * np.maximum(given.demand, 0.0)
+            most = np.where(members.careful[:, None], np.inf, LEAP * np.maximum(given.demand, 0.0))
             difference = np.clip(difference, -most, most)
         setattr(members, name, old + difference)
         total += np.abs(old + difference).sum(1)
@@ -590,7 +670,7 @@ def _update(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, ris
             change[member, link] = flow[member, link] - members.flow[member, link]
             creep[member, link] = abs(rise[member, passes_on]) * tangent.trickle[member]
     change = np.where(off, 0.0, change)
-    todo = np.where(step < 1, np.abs(change), laws.left_to_move(plan, members.flow, change))
+    todo = laws.left_to_move(plan, members.flow, change)
     members.flow = np.where(off, 0.0, flow)
     total += np.abs(members.flow).sum(1)
     left += todo.sum(1)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tweeling.physics.hydraulics.reference import SOFT
 from tweeling.physics.kernels.compiled import called, compiled
 from tweeling.physics.kernels.drying import dry_out, find_dry, note_shut, open_resistance, wet_again
 from tweeling.physics.kernels.structure import END, MACHINE, SOFT_PIPE
@@ -123,21 +124,45 @@ def _load_outlets(given, block, coming):  # type: ignore[no-untyped-def]
 
 @called
 def _revive(compiled, given, block, lane, member):  # type: ignore[no-untyped-def]
-    """Gives dry nodes that links reach again by now back to the equations, from the heads that all start from."""
-    n, top = compiled.numbers.n, -np.inf
+    """Gives dry nodes that links reach again by now back to the equations, as they all start."""
+    structure, n, top = compiled.structure, compiled.numbers.n, -np.inf
     for fixed in range(compiled.numbers.n_fixed):
         top = max(top, block.head[n + fixed, lane])
+    row = member if given.outlet_resistance.shape[0] > 1 else 0
+    flow_row = member if given.outlet_flow.shape[0] > 1 else 0
     for at in range(block.dried[lane]):
-        position = compiled.structure.position[block.dry_list[lane, at]]
+        node = block.dry_list[lane, at]
+        position = structure.position[node]
         block.head[position, lane] = top
+        for step in range(structure.node_first[node], structure.node_first[node + 1]):
+            _restart(compiled, given, block, lane, member, structure.place[structure.node_link[step]])
         if position < n:
             block.rest[position, lane] = 0.0
             for outlet in range(given.outlet_first[position], given.outlet_first[position + 1]):
-                row = member if given.outlet_resistance.shape[0] > 1 else 0
-                block.outlet_resistance[outlet, lane] = given.outlet_resistance[row, outlet]
+                resistance = given.outlet_resistance[row, outlet]
+                block.outlet_resistance[outlet, lane] = resistance
+                block.outlet_flow[outlet, lane] = given.outlet_flow[flow_row, outlet] if resistance >= 0.0 else 0.0
+    block.soft[lane], block.error[lane] = SOFT, np.inf
     wet_again(compiled, given, block, lane, member)
     if note_shut(compiled, block, lane):
         dry_out(compiled, given, block, lane, find_dry(compiled, block))
+
+
+@compiled
+def _restart(compiled, given, block, lane, member, place):  # type: ignore[no-untyped-def]
+    """The first flow again in a link or the chain that it is a piece of; flows in trees follow from demands."""
+    structure = compiled.structure
+    piece, drawn = place - structure.start.shape[0], 0.0
+    if piece >= structure.piece_node.shape[0]:
+        return
+    if piece >= 0:
+        chain = structure.piece_chain[piece]
+        middle = (structure.piece_first[chain] + structure.piece_first[chain + 1]) // 2
+        place, drawn = structure.chain_place[chain], block.drawn[middle, lane]
+    first = given.flow[member if given.flow.shape[0] > 1 else 0, structure.order[place]] * structure.sign[place]
+    if place >= structure.groups[MACHINE] and compiled.links.kind[place] == PUMP:
+        first = max(first, compiled.numbers.no_flow)
+    block.flow[place, lane] = first + drawn
 
 
 @called
@@ -147,7 +172,8 @@ def _begin(compiled, given, block, lane, member, shared):  # type: ignore[no-unt
     status_row = member if given.status.shape[0] > 1 else 0
     setting_row = member if given.setting.shape[0] > 1 else 0
     wet_again(compiled, given, block, lane, member)
-    block.error[lane], block.reopened[lane], block.moved[lane], block.waited[lane] = np.inf, 0, 0, 0
+    block.error[lane], block.reopened[lane], block.moved[lane] = np.inf, 0, 0
+    block.waited[lane], block.soft[lane] = 0, 0
     _shut_plain(compiled, given, block, lane, member, status_row)
     for place in range(groups[SOFT_PIPE], groups[END]):
         link, kind = structure.order[place], links.kind[place]

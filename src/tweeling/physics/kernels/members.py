@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tweeling.physics.hydraulics.reference import DAMPING, EPSILON, FADES, PATIENCE, REOPENS, RESTLESS, STILL, TIRED
+from tweeling.physics.hydraulics.reference import CAREFUL, EPSILON, FADES, PATIENCE, REOPENS, RESTLESS, STILL, TIRED
 from tweeling.physics.kernels.compiled import called, compiled, compiled_entry
+from tweeling.physics.kernels.descent import keep_flows, reconsider, soften
 from tweeling.physics.kernels.drying import dry_out, find_dry, ground_dry, note_shut
 from tweeling.physics.kernels.entering import clear, enter
 from tweeling.physics.kernels.leaving import leave
@@ -63,16 +64,16 @@ def solve_members(  # type: ignore[no-untyped-def]
         if running == 0:
             return
         enter(compiled, given, block, coming, shared)
+        reconsider(compiled, given, block)
+        late = False
         for lane in range(LANES):
             iteration[lane] += 1
-            error = block.error[lane]
-            restless = (iteration[lane] > 30 and error > 1e-3) or (iteration[lane] > 100 and error > 1e-5)
-            block.step[0, lane] = DAMPING[iteration[lane] % len(DAMPING)] if restless else 1.0
-            if member[lane] >= 0 and iteration[lane] == trials:
-                for place in range(compiled.structure.start.shape[0]):
-                    block.before[lane, place] = block.flow[place, lane]
+            late |= member[lane] >= 0 and (iteration[lane] > CAREFUL or iteration[lane] == trials)
+            soften(given, block, lane)
             block.trickle[0, lane] = trickle(compiled, iteration[lane], block.moved[lane])
             ground_dry(compiled, block, lane)
+        if late:
+            keep_flows(compiled, given, block)
         newton_step(compiled, given, block, head_tolerance)
         store(block.rough, 0, spread(0.0))
         leaving = _conclude_all(compiled, given, block, output, accuracy, own, trials, check_frequency, max_check)
@@ -111,7 +112,7 @@ def _conclude(  # type: ignore[no-untyped-def]
     total, left = block.sums[0, lane], block.sums[1, lane]
     error = left / total if total > accuracy else left
     block.error[lane] = error
-    converged = error <= accuracy and block.sums[2, lane] <= 0.0 and block.step[0, lane] == 1.0
+    converged = error <= accuracy and block.sums[2, lane] <= 0.0 and block.soft[lane] == 0
     converged = converged and (not own or total > accuracy or left <= STILL)
     sinking, creep = creeping(compiled, block, lane)
     if creep <= numbers.flow_tolerance:
@@ -119,7 +120,9 @@ def _conclude(  # type: ignore[no-untyped-def]
     last = regulate(compiled, block, lane)
     changed = last >= 0
     moved = changed
-    check = iteration == next_check and iteration <= max_check
+    rests = iteration % 10 == 0 and iteration - block.moved[lane] >= PATIENCE
+    looks = iteration >= RESTLESS and (rests or iteration % 50 == 0)
+    check = looks or (iteration == next_check and iteration <= max_check)
     if converged or check:
         link = check_links(compiled, block, lane, iteration > TIRED)
         moved |= link >= 0
@@ -132,8 +135,7 @@ def _conclude(  # type: ignore[no-untyped-def]
             last, changed = link, True
     done = converged and not changed
     more, which, returns = False, -1, block.waited[lane] < 0
-    rests = iteration % 10 == 0 and iteration - block.moved[lane] >= PATIENCE
-    if done or (iteration >= RESTLESS and (rests or iteration % 50 == 0)):
+    if done or looks:
         which = find_dry(compiled, block) if note_shut(compiled, block, lane) else -1
         if which >= 0 and block.last_count[which] > 0:
             opened = _reopen(compiled, block, lane, which, iteration > TIRED) if done else -1
@@ -190,7 +192,7 @@ def _verdict(compiled, given, block, lane, member, done, sinking, changed):  # t
         worst, at = -1.0, sinking
         if at < 0:
             for place in range(structure.groups[END]):
-                change = abs(block.flow[place, lane] - block.before[lane, place])
+                change = abs(block.flow[place, lane] - block.before[place, lane])
                 if change > worst:
                     worst, at = change, place
         culprit = structure.order[at] if at >= 0 else -1

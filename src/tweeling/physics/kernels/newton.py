@@ -15,15 +15,16 @@ from __future__ import annotations
 from tweeling.physics.hydraulics.reference import SLACK
 from tweeling.physics.kernels.compiled import called, compiled
 from tweeling.physics.kernels.packed import unpacked
-from tweeling.physics.kernels.structure import EARLY_PIPE, END, FRESH, MACHINE, MIXED
+from tweeling.physics.kernels.structure import EARLY_PIPE, END, FRESH, MACHINE, MIXED, SOFT_PIPE
 from tweeling.physics.kernels.tables import ACTIVE, CLOSED, FCV, LEAST_FLOW, LEAST_PIVOT, POWER, PRV, PSV, PUMP
 from tweeling.physics.kernels.tangents import (
-    early_pipes,
     machines,
     outlets,
     passes,
     plain_pipe,
+    plain_pipes,
     relative_bend,
+    soft_pipes,
     stalled,
 )
 from tweeling.physics.kernels.vector import (
@@ -46,12 +47,17 @@ def newton_step(compiled, given, block, head_tolerance):  # type: ignore[no-unty
 
     `ground`, `right` and `lower` are found as the last step has left them: no conductance, and the demand.
     """
-    structure = compiled.structure
-    early_pipes(compiled, block)
+    structure, groups = compiled.structure, compiled.structure.groups
+    plain_pipes(compiled, block, groups[EARLY_PIPE], groups[SOFT_PIPE])
+    soft_pipes(compiled, block)
     machines(compiled, block)
-    for k in range(structure.groups[EARLY_PIPE], structure.groups[END]):
+    for k in range(groups[EARLY_PIPE], groups[END]):
         _add_link(structure, block, compiled.numbers.n, k)
     outlets(compiled, given, block)
+    for o in range(given.outlet_kind.shape[0]):
+        position = given.outlet_position[o]
+        store(block.ground, position, load(block.ground, position) + load(block.outlet_conductance, o))
+        store(block.right, position, load(block.right, position) - load(block.outlet_constant, o))
     _hold_pressures(compiled, block)
     _eliminate(compiled, block)
     _substitute(compiled, block, head_tolerance)
@@ -239,8 +245,8 @@ def _raise_head(block, k, rise):  # type: ignore[no-untyped-def]
 @compiled
 def _move_pipe(compiled, block, place, p, rise, tolerance, total, left, excess):  # type: ignore[no-untyped-def]
     """Moves the flow of a plain link or chain along its tangent; the sums with its share (`reference._Step`)."""
-    q, step, chain = load(block.flow, place), load(block.step, 0), compiled.structure.chain[place]
-    change = (fma(p, rise, load(block.constant, place)) - q) * step
+    q, chain = load(block.flow, place), compiled.structure.chain[place]
+    change = fma(p, rise, load(block.constant, place)) - q
     if chain < 0:
         bend = relative_bend(compiled, place, absolute(q))
     else:
@@ -248,15 +254,15 @@ def _move_pipe(compiled, block, place, p, rise, tolerance, total, left, excess):
         store(block.change, chain, change)
     q = q + change
     store(block.flow, place, q)
-    todo, weight = left_to_move(absolute(change), bend, step), spread(compiled.links.weight[place])
+    todo, weight = left_to_move(absolute(change), bend), spread(compiled.links.weight[place])
     excess = largest(excess, todo - fma(p, tolerance, spread(SLACK)))
     return fma(weight, absolute(q), total), fma(weight, todo, left), excess
 
 
 @compiled
-def left_to_move(change, bend, step):  # type: ignore[no-untyped-def]
-    """See `laws.left_to_move`; of a damped step the whole is left."""
-    return choose(less(step, spread(1.0)), change, smallest(change, change * change * bend))
+def left_to_move(change, bend):  # type: ignore[no-untyped-def]
+    """See `laws.left_to_move`."""
+    return smallest(change, change * change * bend)
 
 
 @called
@@ -285,7 +291,7 @@ def _move_others(compiled, block, head_tolerance):  # type: ignore[no-untyped-de
             q, p = block.flow[k, lane], block.conductance[k, lane]
             block.sums[4, lane] = max(block.sums[4, lane], (abs(rise) + abs(other)) * p)
             rise -= other
-            change = (block.constant[k, lane] + p * rise - q) * block.step[0, lane]
+            change = block.constant[k, lane] + p * rise - q
             runs = kind == PUMP and passes(kind, status, block.setting[lane, k])
             if (
                 runs
@@ -294,7 +300,7 @@ def _move_others(compiled, block, head_tolerance):  # type: ignore[no-untyped-de
                 and not stalled(compiled, links.pump[k], block.setting[lane, k], q)
             ):
                 change = -q / 2.0
-            todo = _machine_left(links.curvature[k], q, change, block.step[0, lane])
+            todo = _machine_left(links.curvature[k], q, change)
             block.flow[k, lane] = q + change
             block.sums[0, lane] += abs(q + change)
             block.sums[1, lane] += todo
@@ -304,24 +310,22 @@ def _move_others(compiled, block, head_tolerance):  # type: ignore[no-untyped-de
 
 
 @compiled
-def _machine_left(curvature, before, change, step):  # type: ignore[no-untyped-def]
+def _machine_left(curvature, before, change):  # type: ignore[no-untyped-def]
     """See `laws.left_to_move`, of one lane."""
     size = abs(change)
-    if step < 1.0:
-        return size
     return min(size, curvature * size * size / max(abs(before), LEAST_FLOW))
 
 
 @called
 def _move_outlets(compiled, given, block):  # type: ignore[no-untyped-def]
     """Moves what flows out by pressure."""
-    total, left, step = load(block.sums, 0), load(block.sums, 1), load(block.step, 0)
+    total, left, leap = load(block.sums, 0), load(block.sums, 1), load(block.leap, 0)
     for o in range(given.outlet_kind.shape[0]):
         q, p = load(block.outlet_flow, o), load(block.outlet_conductance, o)
-        change = (fma(p, load(block.rise, given.outlet_position[o]), load(block.outlet_constant, o)) - q) * step
+        change = fma(p, load(block.rise, given.outlet_position[o]), load(block.outlet_constant, o)) - q
         change = choose(less(load(block.outlet_resistance, o), spread(0.0)), spread(0.0), change)
         if given.outlet_barrier[o] == 2:
-            most = load(block.outlet_most, o) * 0.4
+            most = load(block.outlet_most, o) * leap
             change = choose(less(most, change), most, change)
             change = largest(spread(0.0) - most, change)
         q = q + change
@@ -352,4 +356,4 @@ def _close_balance(compiled, given, block, v):  # type: ignore[no-untyped-def]
         flow = -net if structure.end[place] == holds else net
         block.flow[place, lane] = flow
         block.sums[0, lane] += abs(flow)
-        block.sums[1, lane] += _machine_left(compiled.links.curvature[place], before, flow - before, block.step[0, lane])
+        block.sums[1, lane] += _machine_left(compiled.links.curvature[place], before, flow - before)

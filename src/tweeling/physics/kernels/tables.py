@@ -175,7 +175,8 @@ class Block(NamedTuple):
     have rows for what is folded, too: flows in trees are right once demands are drawn, all else when a lane's member leaves.
 
     From `member` on it is the loop's own. By lane: its member (-1 none), iteration, next check and last error; how often links
-    were reopened (see `reference._reopen`); when a status changed last; how long it has waited for what creeps; which plain
+    were reopened (see `reference._reopen`); when a status changed last; how long it has waited for what creeps; how soft limits
+    are, whether its step may be taken in part, and whether it still seeks that part (`reference._soften`); which plain
     links its member has closed, and whether any; how many nodes are dry, and which; whether the losses of its trees are known;
     whether its demands are to be drawn anew, and whether dry nodes get another chance before. `moving` are lanes whose members
     come or go, `row` the rows that lanes read, `mask` (1, else 0) the lanes that are written to, `own` demands by node. For
@@ -212,9 +213,12 @@ class Block(NamedTuple):
     outlet_conductance: Floats
     outlet_constant: Floats
     sums: Floats
-    step: Floats
+    leap: Floats
+    firm: Floats
     trickle: Floats
     before: Floats
+    whole: Floats
+    search: Floats
     status: Codes
     setting: Floats
     dry_link: npt.NDArray[np.bool_]
@@ -228,6 +232,9 @@ class Block(NamedTuple):
     reopened: Ints
     moved: Ints
     waited: Ints
+    soft: Ints
+    careful: npt.NDArray[np.bool_]
+    seeks: npt.NDArray[np.bool_]
     lane_shut: npt.NDArray[np.bool_]
     has_shut: npt.NDArray[np.bool_]
     dried: Ints

@@ -11,7 +11,7 @@ import numpy as np
 from tweeling.physics.hydraulics.laws import CURVATURE, NO_LENGTH, TURBULENT, UNSTEADY
 from tweeling.physics.hydraulics.reference import FADES, FAINTEST
 from tweeling.physics.kernels.compiled import called, compiled
-from tweeling.physics.kernels.structure import EARLY_PIPE, END, MACHINE, SOFT_PIPE
+from tweeling.physics.kernels.structure import END, MACHINE, SOFT_PIPE
 from tweeling.physics.kernels.tables import (
     ACTIVE,
     CLOSED,
@@ -190,18 +190,20 @@ def losses_in_trees(compiled, block):  # type: ignore[no-untyped-def]
 
 
 @called
-def early_pipes(compiled, block):  # type: ignore[no-untyped-def]
-    """Tangents of plain links that must be there before their column comes, and of pipes that may close by themselves.
-
-    A pipe that closed only trickles.
-    """
-    groups = compiled.structure.groups
-    for k in range(groups[EARLY_PIPE], groups[MACHINE]):
+def plain_pipes(compiled, block, first, last):  # type: ignore[no-untyped-def]
+    """Tangents of the plain links and chains at some places."""
+    for k in range(first, last):
         p, c = plain_pipe(compiled, block, k)
         store(block.conductance, k, p)
         store(block.constant, k, c)
-        if k < groups[SOFT_PIPE]:
-            continue
+
+
+@called
+def soft_pipes(compiled, block):  # type: ignore[no-untyped-def]
+    """Tangents of pipes that may close by themselves; one that closed only trickles."""
+    groups = compiled.structure.groups
+    plain_pipes(compiled, block, groups[SOFT_PIPE], groups[MACHINE])
+    for k in range(groups[SOFT_PIPE], groups[MACHINE]):
         for lane in range(LANES):
             if block.dry_link[lane, k]:
                 block.conductance[k, lane] = 0.0
@@ -299,7 +301,7 @@ def _pump_loss(compiled, pump, curve, flow, speed):  # type: ignore[no-untyped-d
     if law == NO_CURVE:
         return numbers.low_resistance * flow, numbers.low_resistance
     if law == CURVE:
-        h0, slope = _segment(pumps, curve, q / speed)
+        h0, slope = _segment(pumps, curve, max(flow, 0.0) / speed)
         gradient = max(-slope * speed, numbers.tiny_slope)
         return -h0 * speed**2 + gradient * flow, gradient
     if law == POWER:
@@ -327,8 +329,11 @@ def _valve_loss(compiled, place, flow, setting):  # type: ignore[no-untyped-def]
         q = max(abs(flow), numbers.tiny_flow)
         h0, slope = _segment(compiled.pumps, links.curve[place], q)
         slope = max(slope, numbers.tiny_slope)
-        loss = (h0 + slope * q) * np.sign(flow)
-        return loss, max(slope, abs(loss) / q)
+        loss = h0 + slope * q
+        if abs(flow) < numbers.tiny_flow:
+            gradient = max(loss / q, numbers.tiny_slope)
+            return gradient * flow, gradient
+        return loss * np.sign(flow), max(slope, abs(loss) / q)
     if not np.isnan(setting):
         if kind == TCV:
             minor = links.minor_per_coefficient[place] * setting
@@ -372,12 +377,12 @@ def _positional_minor(compiled, place, opening):  # type: ignore[no-untyped-def]
 @called
 def outlets(compiled, given, block):  # type: ignore[no-untyped-def]
     """Tangents of emitters, leaks and delivered demands: `laws.emitter_loss` and its like."""
-    steep, width = compiled.numbers.barrier, compiled.numbers.barrier_width
+    width = compiled.numbers.barrier_width
     nothing = spread(0.0)
     for o in range(given.outlet_kind.shape[0]):
         position, exponent = given.outlet_position[o], given.outlet_exponent[o]
         q, r = load(block.outlet_flow, o), load(block.outlet_resistance, o)
-        least = given.outlet_least[o]
+        least, steep = given.outlet_least[o], load(block.firm, 0) * compiled.numbers.barrier
         rising = power(compiled.numbers.series, largest(absolute(q), spread(LEAST_FLOW)), exponent - 1.0) * r
         gradient = rising * exponent
         small = less(gradient, spread(least))
@@ -387,16 +392,14 @@ def outlets(compiled, given, block):  # type: ignore[no-untyped-def]
             a = q * steep
             b = square_root(fma(a, a, spread(width * width)))
             loss = loss + (a - b) * 0.5
-            gradient = gradient + (spread(1.0) - a / b) * (steep / 2)
+            gradient = gradient + (spread(1.0) - a / b) * steep * 0.5
         if given.outlet_barrier[o] == 2:
             a = (q - load(block.outlet_most, o)) * steep
             b = square_root(fma(a, a, spread(width * width)))
             loss = loss + (a + b) * 0.5
-            gradient = gradient + (spread(1.0) + a / b) * (steep / 2)
+            gradient = gradient + (spread(1.0) + a / b) * steep * 0.5
         none = less(r, nothing)
         p = choose(none, nothing, spread(1.0) / gradient)
         c = choose(none, nothing, fma(p, load(block.head, position) - given.outlet_datum[o] - loss, q))
         store(block.outlet_conductance, o, p)
         store(block.outlet_constant, o, c)
-        store(block.ground, position, load(block.ground, position) + p)
-        store(block.right, position, load(block.right, position) - c)
