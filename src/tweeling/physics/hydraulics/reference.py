@@ -59,6 +59,9 @@ DOUBT = 8
 """How many times its rounding a flow backward must be to count as one."""
 TIRED = 60
 """Iterations after which a pump of constant power that closed stays so: often enough it has pressed against a closed way."""
+ONE_BY_ONE = 60
+"""Iterations after which statuses change one at a time, and only where all else has settled: the first link of those that would.
+All at once may go to and fro for ever; one by one, always the first, may not where no loop amplifies (Murty 1974)."""
 REOPENS = 3
 """How often links that closed by themselves are opened for a zone without supply."""
 CAREFUL = 20
@@ -292,7 +295,9 @@ def _iterate(
     status = np.where(baseless, np.int8(Status.XPRESSURE), old)
     # Beside heads of 1e10 m a flow backward may be nothing but their rounding.
     flow = np.where(members.flow < 0, np.minimum(members.flow + step.doubt, 0.0), members.flow)
-    status = _unless_dry(plan, members, regulating_status(plan, status, members.setting, members.head, flow))
+    one_by_one = iteration > ONE_BY_ONE
+    regulated = _unless_dry(plan, members, regulating_status(plan, status, members.setting, members.head, flow))
+    status = np.where(converged[:, None], _first_of(status, regulated), status) if one_by_one else regulated
     changed = (status != old).any(1)
     looks = looks_for_dry(iteration, members.moved)
     checked = converged | looks | ((iteration == next_check) & (iteration <= rule.max_check))
@@ -300,6 +305,7 @@ def _iterate(
     links = _unless_dry(plan, members, link_status(plan, status, members.setting, members.head, drop, flow))
     links = np.where(checked[:, None], links, status)
     links = _unless_tired(plan, iteration, status, links)
+    links = np.where(changed[:, None], status, _first_of(status, links)) if one_by_one else links
     _restart_pumps(plan, members, status, links)
     changed |= converged & (links != status).any(1)
     switched, setting, by_switch = pressure_switched(plan, links, members.setting, members.head)
@@ -353,6 +359,12 @@ def _iterate(
     members.culprit[:] = np.where(done, np.where(drifting, worst, np.where(wet, -1, _thirsty(plan, given, members))), worst)
     members.culprit[:] = np.where(changed & ~done, last_change, members.culprit)
     return done, next_check
+
+
+def _first_of(before: Codes, after: Codes) -> Codes:
+    """New statuses, but only the first link's of each member that change."""
+    first = np.arange(before.shape[1]) == _argmax((before != after).astype(np.float64))[:, None]
+    return np.where(first, after, before)
 
 
 def _unless_tired(plan: Plan, iteration: int, before: Codes, after: Codes) -> Codes:

@@ -7,7 +7,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from tweeling.physics.hydraulics.reference import CAREFUL, EPSILON, FADES, PATIENCE, REOPENS, RESTLESS, STILL, TIRED
+from tweeling.physics.hydraulics.reference import (
+    CAREFUL,
+    EPSILON,
+    FADES,
+    ONE_BY_ONE,
+    PATIENCE,
+    REOPENS,
+    RESTLESS,
+    STILL,
+    TIRED,
+)
 from tweeling.physics.kernels.compiled import called, compiled, compiled_entry
 from tweeling.physics.kernels.descent import keep_flows, reconsider, soften
 from tweeling.physics.kernels.drying import dry_out, find_dry, ground_dry, note_shut
@@ -117,14 +127,15 @@ def _conclude(  # type: ignore[no-untyped-def]
     sinking, creep = creeping(compiled, block, lane)
     if creep <= numbers.flow_tolerance:
         sinking = -1
-    last = regulate(compiled, block, lane)
+    one_by_one = iteration > ONE_BY_ONE
+    last = regulate(compiled, block, lane, one_by_one) if converged or not one_by_one else -1
     changed = last >= 0
     moved = changed
     rests = iteration % 10 == 0 and iteration - block.moved[lane] >= PATIENCE
     looks = iteration >= RESTLESS and (rests or iteration % 50 == 0)
     check = looks or (iteration == next_check and iteration <= max_check)
     if converged or check:
-        link = check_links(compiled, block, lane, iteration > TIRED)
+        link = check_links(compiled, block, lane, iteration > TIRED, one_by_one) if not (one_by_one and changed) else -1
         moved |= link >= 0
         if converged and link >= 0:
             last, changed = link, True

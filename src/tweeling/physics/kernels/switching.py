@@ -68,12 +68,15 @@ def _surely(structure, block, k, lane):  # type: ignore[no-untyped-def]
     return min(q + block.conductance[k, lane] * size * (EPSILON * DOUBT), 0.0)
 
 
-@compiled
-def regulate(compiled, block, lane):  # type: ignore[no-untyped-def]
-    """New statuses of a lane's pressure valves (`statuses.regulating_status`); the place of one that changed, or -1."""
+@called
+def regulate(compiled, block, lane, one):  # type: ignore[no-untyped-def]
+    """New statuses of a lane's pressure valves (`statuses.regulating_status`); the place of one that changed, or -1.
+
+    If only `one` may change, it is the first.
+    """
     structure, numbers, links = compiled.structure, compiled.numbers, compiled.links
     h_tol, q_tol = numbers.head_tolerance, numbers.flow_tolerance
-    changed = -1
+    changed, status = -1, OPEN
     for v in range(structure.valve_place.shape[0]):
         place = structure.valve_place[v]
         setting, now = block.setting[lane, place], block.status[lane, place]
@@ -107,9 +110,15 @@ def regulate(compiled, block, lane):  # type: ignore[no-untyped-def]
                     new = OPEN
                 elif h1 >= at + h_tol:
                     new = ACTIVE
-        if new != now:
+        if new == now:
+            continue
+        if not one:
             block.status[lane, place] = new
             changed = place
+        elif changed < 0 or structure.order[place] < structure.order[changed]:
+            changed, status = place, new
+    if one and changed >= 0:
+        block.status[lane, changed] = status
     return changed
 
 
@@ -145,8 +154,11 @@ def _check_valve(numbers, status, drop, flow):  # type: ignore[no-untyped-def]
 
 
 @called
-def check_links(compiled, block, lane, tired):  # type: ignore[no-untyped-def]
-    """New statuses of the other links (`statuses.link_status`); the place of one that changed, or -1."""
+def check_links(compiled, block, lane, tired, one):  # type: ignore[no-untyped-def]
+    """New statuses of the other links (`statuses.link_status`); the place of one that changed, or -1.
+
+    If only `one` may change, it is the first.
+    """
     structure, numbers, links, tanks = compiled.structure, compiled.numbers, compiled.links, compiled.tanks
     h_tol, groups = numbers.head_tolerance, structure.groups
     for k in range(groups[SOFT_PIPE], groups[END]):
@@ -167,8 +179,6 @@ def check_links(compiled, block, lane, tired):  # type: ignore[no-untyped-def]
             most = setting**2 * compiled.pumps.max_gain[links.pump[k]]
             stuck = -drop > most + h_tol or _blocked(compiled, links.pump[k], block.status[lane, k], setting, drop, q)
             status = XHEAD if stuck else OPEN
-            if compiled.pumps.law[links.pump[k]] == POWER and block.status[lane, k] == XHEAD and not stuck:
-                block.flow[k, lane] = compiled.pumps.first_flow[links.pump[k]]
         elif kind == FCV and not np.isnan(setting):
             if drop < -h_tol or q < -numbers.flow_tolerance:
                 status = XFCV
@@ -195,8 +205,16 @@ def check_links(compiled, block, lane, tired):  # type: ignore[no-untyped-def]
             block.status[lane, k] = TEMPORARILY_CLOSED
     changed = -1
     for k in range(groups[SOFT_PIPE], groups[END]):
-        if block.status[lane, k] != block.old_status[k]:
+        other = block.status[lane, k] != block.old_status[k]
+        if other and (changed < 0 or not one or structure.order[k] < structure.order[changed]):
             changed = k
+    for k in range(groups[SOFT_PIPE], groups[END]):
+        if block.status[lane, k] == block.old_status[k]:
+            continue
+        if one and k != changed:
+            block.status[lane, k] = block.old_status[k]
+        elif links.kind[k] == PUMP and block.old_status[k] == XHEAD and compiled.pumps.law[links.pump[k]] == POWER:
+            block.flow[k, lane] = compiled.pumps.first_flow[links.pump[k]]
     return changed
 
 
