@@ -114,7 +114,7 @@ class StoppingRule:
 
     accuracy: float | None = None
     head: float = 1e-7
-    trials: int = 200
+    trials: int = 400
     check_frequency: int = 2
     max_check: int = 10
 

@@ -59,10 +59,10 @@ DOUBT = 8
 """How many times its rounding a flow backward must be to count as one."""
 TIRED = 60
 """Iterations after which a pump of constant power that closed stays so: often enough it has pressed against a closed way."""
-ONE_BY_ONE = 60
+ONE_BY_ONE = 50
 """Iterations after which statuses change one at a time, and only where all else has settled: the first link of those that would.
 All at once may go to and fro for ever; one by one, always the first, may not where no loop amplifies (Murty 1974)."""
-REOPENS = 3
+REOPENS = 8
 """How often links that closed by themselves are opened for a zone without supply."""
 CAREFUL = 20
 """Iterations after which a step may be taken in part (`_reconsider`), and limits of outlets are soft at first (`_soften`)."""
