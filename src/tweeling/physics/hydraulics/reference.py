@@ -60,8 +60,8 @@ DOUBT = 8
 TIRED = 60
 """Iterations after which a pump of constant power that closed stays so: often enough it has pressed against a closed way."""
 ONE_BY_ONE = 50
-"""Iterations after which statuses change one at a time, and only where all else has settled: the first link of those that would.
-All at once may go to and fro for ever; one by one, always the first, may not where no loop amplifies (Murty 1974)."""
+"""Iterations after which statuses change one at a time, and only where all else has settled: the first link of those that
+would. All at once may go to and fro for ever; one by one, always the first, may not where no loop amplifies (Murty 1974)."""
 REOPENS = 8
 """How often links that closed by themselves are opened for a zone without supply."""
 CAREFUL = 20
@@ -181,7 +181,8 @@ def trickle(plan: Plan, iteration: int, moved: Ints) -> Floats:
 
 def looks_for_dry(iteration: int, moved: Ints) -> Bools:
     """Whether zones without supply are looked for in this iteration also where a member has not converged; (member,)."""
-    rests = (iteration % 10 == 0) & (iteration - moved >= PATIENCE)
+    patience = PATIENCE if iteration <= ONE_BY_ONE else 3 * PATIENCE
+    rests = (iteration % 10 == 0) & (iteration - moved >= patience)
     return np.asarray((iteration >= RESTLESS) & (rests | (iteration % 50 == 0)))
 
 
@@ -299,8 +300,7 @@ def _iterate(
     regulated = _unless_dry(plan, members, regulating_status(plan, status, members.setting, members.head, flow))
     status = np.where(converged[:, None], _first_of(status, regulated), status) if one_by_one else regulated
     changed = (status != old).any(1)
-    looks = looks_for_dry(iteration, members.moved)
-    checked = converged | looks | ((iteration == next_check) & (iteration <= rule.max_check))
+    checked = converged | ((iteration == next_check) & (iteration <= rule.max_check))
     drop = _drops(plan, members.head) + _drops(plan, members.rest)
     links = _unless_dry(plan, members, link_status(plan, status, members.setting, members.head, drop, flow))
     links = np.where(checked[:, None], links, status)
@@ -317,6 +317,8 @@ def _iterate(
     next_check = np.where(~converged & checked, iteration + rule.check_frequency, next_check)
 
     settled = converged & ~changed
+    looks = looks_for_dry(iteration, members.moved)
+    members.status = np.where(looks[:, None], _shut_where_stalled(plan, members), members.status)
     looks |= settled
     dry = unreached(plan, passes(plan, members.status, members.setting)) & looks[:, None]
     reopened = _unless_tired(plan, iteration, members.status, _reopen(plan, members, dry & ~members.dry & settled[:, None]))
@@ -370,6 +372,12 @@ def _first_of(before: Codes, after: Codes) -> Codes:
 def _unless_tired(plan: Plan, iteration: int, before: Codes, after: Codes) -> Codes:
     """New statuses, but pumps of constant power that have closed too often stay so."""
     return np.where((iteration > TIRED) & power_pumps(plan) & (before == Status.XHEAD), before, after)
+
+
+def _shut_where_stalled(plan: Plan, members: _Members) -> Codes:
+    """Statuses, but pumps of constant power that stand against a closed way are shut: an open one seems to supply a zone."""
+    runs = (members.status == Status.OPEN) & ~_dry_links(plan, members.dry)
+    return np.where(runs & stalled(plan, members.setting, members.flow), np.int8(Status.XHEAD), members.status)
 
 
 def _restart_pumps(plan: Plan, members: _Members, before: Codes, after: Codes) -> None:

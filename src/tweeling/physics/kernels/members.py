@@ -26,7 +26,7 @@ from tweeling.physics.kernels.leaving import leave
 from tweeling.physics.kernels.newton import newton_step
 from tweeling.physics.kernels.queue import take_next
 from tweeling.physics.kernels.structure import END, SOFT_PIPE
-from tweeling.physics.kernels.switching import check_links, creeping, regulate, switch
+from tweeling.physics.kernels.switching import check_links, creeping, regulate, shut_stalled, switch
 from tweeling.physics.kernels.tables import (
     CHECK_VALVE,
     CLOSED,
@@ -131,9 +131,9 @@ def _conclude(  # type: ignore[no-untyped-def]
     last = regulate(compiled, block, lane, one_by_one) if converged or not one_by_one else -1
     changed = last >= 0
     moved = changed
-    rests = iteration % 10 == 0 and iteration - block.moved[lane] >= PATIENCE
+    rests = iteration % 10 == 0 and iteration - block.moved[lane] >= (3 * PATIENCE if one_by_one else PATIENCE)
     looks = iteration >= RESTLESS and (rests or iteration % 50 == 0)
-    check = looks or (iteration == next_check and iteration <= max_check)
+    check = iteration == next_check and iteration <= max_check
     if converged or check:
         link = check_links(compiled, block, lane, iteration > TIRED, one_by_one) if not (one_by_one and changed) else -1
         moved |= link >= 0
@@ -146,6 +146,8 @@ def _conclude(  # type: ignore[no-untyped-def]
             last, changed = link, True
     done = converged and not changed
     more, which, returns = False, -1, block.waited[lane] < 0
+    if looks:
+        moved |= shut_stalled(compiled, block, lane)
     if done or looks:
         which = find_dry(compiled, block) if note_shut(compiled, block, lane) else -1
         if which >= 0 and block.last_count[which] > 0:

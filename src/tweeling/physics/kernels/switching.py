@@ -6,7 +6,7 @@ import numpy as np
 
 from tweeling.physics.hydraulics.reference import DOUBT, EPSILON
 from tweeling.physics.kernels.compiled import called, compiled
-from tweeling.physics.kernels.structure import END, SOFT_PIPE
+from tweeling.physics.kernels.structure import END, MACHINE, SOFT_PIPE
 from tweeling.physics.kernels.tables import (
     ACTIVE,
     CHECK_VALVE,
@@ -216,6 +216,19 @@ def check_links(compiled, block, lane, tired, one):  # type: ignore[no-untyped-d
         elif links.kind[k] == PUMP and block.old_status[k] == XHEAD and compiled.pumps.law[links.pump[k]] == POWER:
             block.flow[k, lane] = compiled.pumps.first_flow[links.pump[k]]
     return changed
+
+
+@called
+def shut_stalled(compiled, block, lane):  # type: ignore[no-untyped-def]
+    """Shuts pumps of constant power that stand against a closed way: `reference._shut_where_stalled`; whether one did."""
+    structure, links, found = compiled.structure, compiled.links, False
+    for k in range(structure.groups[MACHINE], structure.groups[END]):
+        if links.kind[k] != PUMP or block.status[lane, k] != OPEN or block.dry_link[lane, k]:
+            continue
+        if stalled(compiled, links.pump[k], block.setting[lane, k], block.flow[k, lane]):
+            block.status[lane, k] = XHEAD
+            found = True
+    return found
 
 
 @called
