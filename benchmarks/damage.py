@@ -29,9 +29,9 @@ from agreement import engine
 from common import write_result
 from damage_cases import BATCH, Batch, batch_of
 from damage_networks import WEIGHTS, ZOOS, network_named
-from tweeling.network.network import Bools, Floats, Ints, LinkKind
+from tweeling.network.network import Bools, Floats, LinkKind
 from tweeling.physics.hydraulics import balance
-from tweeling.physics.hydraulics.contract import Outcome, Solution, Status, StoppingRule
+from tweeling.physics.hydraulics.contract import Conditions, Outcome, Solution, Status, StoppingRule
 from tweeling.physics.hydraulics.plan import PumpLaw
 from tweeling.physics.hydraulics.reference import unreached
 
@@ -43,6 +43,8 @@ loss, and of the sum of all flows, for that is what the stopping rule asks for""
 GOOD = ("ok", "unsupplied")
 NAMED = "impossible"
 """A flow control valve that lets less through than the zone behind it takes, named and proven: counted apart."""
+HIGHEST = 1e6
+"""m: as high as a pump of constant power is asked to lift."""
 DETAILS = 100
 """Failures that are listed one by one."""
 
@@ -133,7 +135,7 @@ def _open(made: Batch, solution: Solution) -> Bools:
 
 def _wronged(made: Batch, solution: Solution, dry: Bools) -> Bools:
     """Members with a dry zone that needs water, and a link that closed by itself though it could bring water there."""
-    plan, links, given = made.plan, made.plan.network.links, made.conditions
+    plan, links = made.plan, made.plan.network.links
     everywhere = np.concatenate([dry, np.zeros((len(dry), plan.n_nodes - plan.n_junctions), bool)], axis=1)
     brings = (solution.status <= Status.CLOSED) & (solution.status != Status.TEMPORARILY_CLOSED)
     brings &= ~everywhere[:, links.start] & everywhere[:, links.end]
@@ -141,39 +143,40 @@ def _wronged(made: Batch, solution: Solution, dry: Bools) -> Bools:
     for member in np.flatnonzero(brings.any(1)):
         zone = _zones(plan, _open(made, solution)[member])[: plan.n_junctions]
         for link in np.flatnonzero(brings[member]):
-            behind = np.flatnonzero(zone == zone[links.end[link]])
-            reach = _reach(made, solution, member, int(link))
-            takes = given.demand[member, behind].clip(0).sum() if not _leaks(made, member, behind) else np.inf
-            if takes < _least(made, solution, member, int(link)):
-                continue
-            if plan.pressure_driven:
-                behind = behind[plan.network.nodes.elevation[behind] + plan.network.options.min_pressure < reach - 1e-3]
-            result[member] |= reach > -np.inf and given.demand[member, behind].sum() > 0
+            behind, reach = zone == zone[links.end[link]], _reach(made, solution, member, int(link))
+            takes = _taken(made, member, np.where(behind, min(reach, HIGHEST), np.nan)) if reach > -np.inf else 0.0
+            result[member] |= takes > max(MASS, _least(made, solution, member, int(link)))
     return result
 
 
+def _taken(made: Batch, member: int, head: Floats) -> float:
+    """What leaves at junctions by demand, leaks and emitters at heads in m, NaN where not asked; less what comes in there."""
+    given = Conditions(**{name: array[member : member + 1] for name, array in vars(made.conditions).items()})
+    return float(balance.lawful_outflow(made.plan, given, head[None]).sum())
+
+
 def _impossible(made: Batch, solution: Solution, member: int) -> bool:
-    """Whether a zone that takes what it takes whatever its heads gets another sum from its active flow control valves.
+    """Whether a zone gets more from its active flow control valves than it can take, or less than it takes at the least.
 
     Then there is no solution. The valve must be the culprit, and no link that closed by itself may be able to help.
     """
-    plan, links, given, n = made.plan, made.plan.network.links, made.conditions, made.plan.n_junctions
+    plan, links, n = made.plan, made.plan.network.links, made.plan.n_junctions
     culprit, status = int(solution.culprit[member]), solution.status[member]
     limits = (links.kind == LinkKind.FCV) & (status == Status.ACTIVE)
-    if culprit < 0 or not limits[culprit] or plan.pressure_driven:
+    if culprit < 0 or not limits[culprit]:
         return False
     zone = _zones(plan, _open(made, solution)[member] & ~limits)
     for end in (links.start[culprit], links.end[culprit]):
         inside = zone == zone[end]
-        if inside[n:].any() or _leaks(made, member, np.flatnonzero(inside[:n])):
+        if inside[n:].any():
             continue
         given_in = solution.setting[member, limits]
         gets = given_in[inside[links.end[limits]]].sum() - given_in[inside[links.start[limits]]].sum()
-        lacks = given.demand[member, inside[:n]].sum() - gets
+        least, most = (_taken(made, member, np.where(inside[:n], head, np.nan)) for head in (-HIGHEST, HIGHEST))
         into, out = inside[links.end] & ~inside[links.start], inside[links.start] & ~inside[links.end]
-        helps = (status <= Status.CLOSED) & (into if lacks > 0 else out)
-        helpers = [link for link in np.flatnonzero(helps) if _reach(made, solution, member, int(link)) > -np.inf]
-        if abs(lacks) > MASS and not helpers:
+        lacks, spare = gets < least - MASS, gets > most + MASS
+        helps = (status <= Status.CLOSED) & ((into & lacks) | (out & spare))
+        if (lacks or spare) and all(_reach(made, solution, member, int(link)) == -np.inf for link in np.flatnonzero(helps)):
             return True
     return False
 
@@ -192,13 +195,6 @@ def _reach(made: Batch, solution: Solution, member: int, link: int) -> float:
         case LinkKind.PUMP if setting > 0 and made.conditions.status[member, link] > Status.CLOSED:
             return float(head + setting**2 * plan.pumps.max_gain[plan.pump_of_link[link]])
     return -np.inf
-
-
-def _leaks(made: Batch, member: int, junctions: Ints) -> bool:
-    """Whether anything flows out by pressure, whatever is asked for, at some junctions."""
-    plan, given = made.plan, made.conditions
-    leaks = (given.leak_area[member] > 0) | (given.leak_growth[member] > 0) | (plan.leak_fixed > 0) | (plan.leak_variable > 0)
-    return bool((leaks | (given.emitter[member] > 0))[junctions].any())
 
 
 def _least(made: Batch, solution: Solution, member: int, link: int) -> float:

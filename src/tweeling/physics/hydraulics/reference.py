@@ -57,7 +57,7 @@ enough to keep it from converging."""
 EPSILON = float(np.finfo(float).eps)
 DOUBT = 8
 """How many times its rounding a flow backward must be to count as one."""
-TIRED = 60
+TIRED = 200
 """Iterations after which a pump of constant power that closed stays so: often enough it has pressed against a closed way."""
 ONE_BY_ONE = 50
 """Iterations after which statuses change one at a time, and only where all else has settled: the first link of those that
@@ -70,9 +70,9 @@ LEAP = 0.4
 """Part of a demand that its delivery changes by at most, in steps that are not careful."""
 ROUNDED = 1e-9
 """A step that leaves less than this part of all flow to move is taken whole: there slopes are rounding."""
-SOFT, RESTING = 4, 1e-2
-"""A limit of an outlet is at first 10^SOFT times less steep than in the end; ten times less is left, step by step, where less
-than RESTING of all flow moves."""
+SOFT, RESTING = 2, 1e-2
+"""A limit of an outlet is at first 100^SOFT times less steep than in the end; it gets a hundred times as steep with every step
+that leaves less than RESTING of all flow to move."""
 FADES, FAINTEST = 20, 12
 """From this iteration on, and after the last change of a status, what trickles through closed links fades tenfold an iteration,
 and so often at most."""
@@ -88,7 +88,7 @@ class _Members:
 
     A head is `head` + `rest`, which is what the last digit of `head` cannot hold: behind pipes of 1 mm heads may be 1e10 m, and
     their rounding would be a visible flow through their neighbours. `before` are all `FLOWS` before the last step, in a row;
-    `careful` says whether it may be taken in part; limits of outlets are 10^`soft` times less steep than in the end.
+    `careful` says whether it may be taken in part; limits of outlets are 100^`soft` times less steep than in the end.
     """
 
     head: Floats
@@ -559,7 +559,7 @@ def _linearise(plan: Plan, given: _Given, members: _Members, trickle: Floats) ->
 
 def _outlets(plan: Plan, given: _Given, members: _Members) -> tuple[tuple[str, Floats, Floats], ...]:
     """Tangents of emitters, leaks and delivered demands: (name, conductance, flow if heads stay); (member, junction)."""
-    n, firm = plan.n_junctions, np.asarray(10.0 ** -members.soft[:, None], dtype=np.float64)
+    n, firm = plan.n_junctions, np.asarray(100.0 ** -members.soft[:, None], dtype=np.float64)
     pressure = members.head[:, :n] - plan.network.nodes.elevation[:n]
     emitted = laws.emitter_loss(plan, members.emitter, given.emitter, firm)
     leaked = laws.leak_loss(plan, members.leak_fixed, given.leak_fixed, 0.5, firm)

@@ -43,7 +43,7 @@ def soften(given, block, lane):  # type: ignore[no-untyped-def]
         block.soft[lane] = SOFT
     elif block.error[lane] < RESTING:
         block.soft[lane] = max(block.soft[lane] - 1, 0)
-    block.firm[0, lane] = 10.0 ** -block.soft[lane]
+    block.firm[0, lane] = 100.0 ** -block.soft[lane]
 
 
 @compiled

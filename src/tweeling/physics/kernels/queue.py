@@ -22,3 +22,4 @@ def take_next(_: Any, queue: Any, count: Any) -> Any:
 
 # x
 # y
+# z
