@@ -66,6 +66,8 @@ REOPENS = 8
 """How often links that closed by themselves are opened for a zone without supply."""
 CAREFUL = 20
 """Iterations after which a step may be taken in part (`_reconsider`), and limits of outlets are soft at first (`_soften`)."""
+WILD, ALREADY = 0.3, 5
+"""A member that moves more than this part of all flow is one to be careful with already after so many iterations."""
 LEAP = 0.4
 """Part of a demand that its delivery changes by at most, in steps that are not careful."""
 ROUNDED = 1e-9
@@ -526,7 +528,7 @@ def _soften(plan: Plan, given: _Given, members: _Members, iteration: int) -> Non
     that do not settle, anew after every change of a status, and get steep while flows follow.
     """
     rested = iteration - members.moved > 1
-    members.careful = rested & (iteration > CAREFUL)
+    members.careful = rested & ((iteration > CAREFUL) | (members.error > WILD) & (iteration > ALREADY))
     wet = ~members.dry[:, : plan.n_junctions]
     outlets = (given.emitter > 0) | (given.leak_fixed > 0) | (given.leak_variable > 0)
     outlets |= plan.pressure_driven & (given.demand > 0)

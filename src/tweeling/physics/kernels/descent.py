@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from tweeling.physics.hydraulics.descent import LOOKS, NEAR, SHRINK
-from tweeling.physics.hydraulics.reference import CAREFUL, LEAP, RESTING, ROUNDED, SOFT
+from tweeling.physics.hydraulics.reference import ALREADY, CAREFUL, LEAP, RESTING, ROUNDED, SOFT, WILD
 from tweeling.physics.kernels.compiled import called, compiled
 from tweeling.physics.kernels.structure import END, SOFT_PIPE
 from tweeling.physics.kernels.tables import ACTIVE, FCV, PRV, PSV, PUMP
@@ -36,8 +36,8 @@ def keep_flows(compiled, given, block):  # type: ignore[no-untyped-def]
 def soften(given, block, lane):  # type: ignore[no-untyped-def]
     """Whether a lane's next step may be taken in part, and how steep the limits of its outlets are: `reference._soften`."""
     iteration, moved = block.iteration[lane], block.moved[lane]
-    late = iteration > CAREFUL
-    block.careful[lane] = late and iteration - moved > 1
+    late = iteration > CAREFUL or (block.error[lane] > WILD and iteration > ALREADY)
+    block.careful[lane] = late and iteration - moved > 1 and block.member[lane] >= 0
     block.leap[0, lane] = ANY if block.careful[lane] else LEAP
     if iteration == CAREFUL + 1 and _has_outlets(given, block, lane):
         block.soft[lane] = SOFT
@@ -60,7 +60,7 @@ def reconsider(compiled, given, block):  # type: ignore[no-untyped-def]
     """Goes back along the last step of lanes where it led too far: `reference._reconsider`, `descent.part_of_step`."""
     search, asks = block.search, 0
     for lane in range(LANES):
-        ask = block.careful[lane] and block.member[lane] >= 0 and block.error[lane] > ROUNDED
+        ask = block.careful[lane] and block.error[lane] > ROUNDED
         ask = ask and block.moved[lane] < block.iteration[lane]
         search[ASKS, lane], asks = (1.0, asks + 1) if ask else (0.0, asks)
     if asks == 0:

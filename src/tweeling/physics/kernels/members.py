@@ -8,7 +8,6 @@ from __future__ import annotations
 import numpy as np
 
 from tweeling.physics.hydraulics.reference import (
-    CAREFUL,
     EPSILON,
     FADES,
     ONE_BY_ONE,
@@ -78,8 +77,8 @@ def solve_members(  # type: ignore[no-untyped-def]
         late = False
         for lane in range(LANES):
             iteration[lane] += 1
-            late |= member[lane] >= 0 and (iteration[lane] > CAREFUL or iteration[lane] == trials)
             soften(given, block, lane)
+            late |= block.careful[lane] or (member[lane] >= 0 and iteration[lane] == trials)
             block.trickle[0, lane] = trickle(compiled, iteration[lane], block.moved[lane])
             ground_dry(compiled, block, lane)
         if late:
