@@ -66,7 +66,7 @@ REOPENS = 8
 """How often links that closed by themselves are opened for a zone without supply."""
 CAREFUL = 20
 """Iterations after which a step may be taken in part (`_reconsider`), and limits of outlets are soft at first (`_soften`)."""
-WILD, ALREADY = 0.3, 5
+WILD, ALREADY = 0.1, 4
 """A member that moves more than this part of all flow is one to be careful with already after so many iterations."""
 LEAP = 0.4
 """Part of a demand that its delivery changes by at most, in steps that are not careful."""

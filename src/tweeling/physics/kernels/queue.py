@@ -23,3 +23,4 @@ def take_next(_: Any, queue: Any, count: Any) -> Any:
 # x
 # y
 # z
+# y
