@@ -68,6 +68,8 @@ CAREFUL = 20
 """Iterations after which a step may be taken in part (`_reconsider`), and limits of outlets are soft at first (`_soften`)."""
 WILD, ALREADY = 0.1, 4
 """A member that moves more than this part of all flow is one to be careful with already after so many iterations."""
+ABSURD = 1e9
+"""m3/s in all links together: a member that has come to this begins anew, with the statuses that it has."""
 LEAP = 0.4
 """Part of a demand that its delivery changes by at most, in steps that are not careful."""
 ROUNDED = 1e-9
@@ -348,7 +350,9 @@ def _iterate(
     if back.any():
         _revive(plan, given, members, back)
     done, changed = done & ~back, changed | back
-    members.moved = np.where((members.status != old).any(1), iteration, members.moved)
+    absurd = ~done & ~(step.total <= ABSURD)
+    _begin_anew(plan, given, members, absurd)
+    members.moved = np.where((members.status != old).any(1) | absurd, iteration, members.moved)
     # All links around a sinking zone tell the same; the one that lets too little through is the cause.
     limits = (members.status == Status.ACTIVE) & (plan.network.links.kind == LinkKind.FCV)
     worst = np.where(drifting, _argmax(np.where(limits, 2.0, 1.0) * step.creep), step.worst)
@@ -425,6 +429,17 @@ def _revive(plan: Plan, given: _Given, members: _Members, which: Bools) -> None:
         setattr(members, name, np.where(again, first, getattr(members, name)))
     if not plan.pressure_driven:
         members.delivered = np.where(wet[:, : plan.n_junctions], given.demand, members.delivered)
+
+
+def _begin_anew(plan: Plan, given: _Given, members: _Members, which: Bools) -> None:
+    """Gives some members the flows and heads again that they started from."""
+    dry = members.dry[:, : plan.n_junctions]
+    for name, first in zip(FLOWS, _parted(plan, given.first), strict=True):
+        off = _dry_links(plan, members.dry) if name == "flow" else dry
+        again = which[:, None] if name != "delivered" or plan.pressure_driven else np.zeros((1, 1), dtype=bool)
+        setattr(members, name, np.where(again, np.where(off, 0.0, first), getattr(members, name)))
+    members.head = np.where(which[:, None], _flat_heads(plan, given.fixed_head), members.head)
+    members.rest = np.where(which[:, None], 0.0, members.rest)
 
 
 def _thirsty(plan: Plan, given: _Given, members: _Members) -> Ints:

@@ -11,6 +11,7 @@ from tweeling.physics.hydraulics.reference import SOFT
 from tweeling.physics.kernels.compiled import called, compiled
 from tweeling.physics.kernels.drying import dry_out, find_dry, note_shut, open_resistance, wet_again
 from tweeling.physics.kernels.structure import END, MACHINE, SOFT_PIPE
+from tweeling.physics.kernels.switching import flatten
 from tweeling.physics.kernels.tables import CHECK_VALVE, CLOSED, ENORMOUS, FCV, PRV, PSV, PUMP
 from tweeling.physics.kernels.vector import (
     LANES,
@@ -148,15 +149,28 @@ def _revive(compiled, given, block, lane, member):  # type: ignore[no-untyped-de
         dry_out(compiled, given, block, lane, find_dry(compiled, block))
 
 
-@compiled
+@called
+def begin_anew(compiled, given, block, lane, member):  # type: ignore[no-untyped-def]
+    """Gives a lane's member the flows and heads again that it started from: `reference._begin_anew`."""
+    flow_row = member if given.outlet_flow.shape[0] > 1 else 0
+    for place in range(compiled.structure.groups[END]):
+        _restart(compiled, given, block, lane, member, place)
+    for outlet in range(given.outlet_kind.shape[0]):
+        if block.outlet_resistance[outlet, lane] >= 0.0:
+            block.outlet_flow[outlet, lane] = given.outlet_flow[flow_row, outlet]
+    flatten(compiled, block, lane)
+    _rest_blocked(compiled, block, lane)
+
+
+@called
 def _restart(compiled, given, block, lane, member, place):  # type: ignore[no-untyped-def]
     """The first flow again in a link or the chain that it is a piece of; flows in trees follow from demands."""
     structure = compiled.structure
     piece, drawn = place - structure.start.shape[0], 0.0
     if piece >= structure.piece_node.shape[0]:
         return
-    if piece >= 0:
-        chain = structure.piece_chain[piece]
+    chain = structure.chain[place] if piece < 0 else structure.piece_chain[piece]
+    if chain >= 0:
         middle = (structure.piece_first[chain] + structure.piece_first[chain + 1]) // 2
         place, drawn = structure.chain_place[chain], block.drawn[middle, lane]
     first = given.flow[member if given.flow.shape[0] > 1 else 0, structure.order[place]] * structure.sign[place]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from tweeling.physics.hydraulics.reference import (
+    ABSURD,
     EPSILON,
     FADES,
     ONE_BY_ONE,
@@ -20,7 +21,7 @@ from tweeling.physics.hydraulics.reference import (
 from tweeling.physics.kernels.compiled import called, compiled, compiled_entry
 from tweeling.physics.kernels.descent import keep_flows, reconsider, soften
 from tweeling.physics.kernels.drying import dry_out, find_dry, ground_dry, note_shut
-from tweeling.physics.kernels.entering import clear, enter
+from tweeling.physics.kernels.entering import begin_anew, clear, enter
 from tweeling.physics.kernels.leaving import leave
 from tweeling.physics.kernels.newton import newton_step
 from tweeling.physics.kernels.queue import take_next
@@ -169,7 +170,10 @@ def _conclude(  # type: ignore[no-untyped-def]
         if opened >= 0:
             block.reopened[lane] += 1
             last, changed, done, block.revive[lane] = opened, True, False, True
-    if moved or changed:
+    absurd = not done and not total <= ABSURD
+    if absurd:
+        begin_anew(compiled, given, block, lane, member)
+    if moved or changed or absurd:
         block.moved[lane] = iteration
     if not done and iteration < trials:
         if more:

@@ -54,7 +54,7 @@ def creeping(compiled, block, lane):  # type: ignore[no-untyped-def]
                 block.status[lane, place] = XPRESSURE
                 block.moved[lane] = block.iteration[lane]
                 block.flow[place, lane] = 0.0
-                _flatten(compiled, block, lane)
+                flatten(compiled, block, lane)
     return at, worst
 
 
@@ -123,7 +123,7 @@ def regulate(compiled, block, lane, one):  # type: ignore[no-untyped-def]
 
 
 @called
-def _flatten(compiled, block, lane):  # type: ignore[no-untyped-def]
+def flatten(compiled, block, lane):  # type: ignore[no-untyped-def]
     """Gives junctions the head of the highest reservoir or tank; see `reference._flat_heads`."""
     n, fixed = compiled.numbers.n, compiled.numbers.n_fixed
     top = -np.inf
