@@ -278,7 +278,8 @@ def barriers(
 ) -> Law:
     """Adds a steep loss that keeps a flow at or above `least` and at or below `most`, smooth at the limits.
 
-    `firm` is the part of its steepness that it has: less than 1 on the way to a solution.
+    `firm` is the part of its steepness that it has: less than 1 on the way to a solution. At no flow it may be more than 1,
+    where pressures are -1e9 m; at a flow that would make steps of the rounding of that.
     """
     loss, gradient = law
     slope, width = constants.barrier * firm, constants.barrier_width
@@ -287,6 +288,7 @@ def barriers(
         b = np.sqrt(a * a + width * width)
         loss, gradient = loss + (a - b) / 2, gradient + slope / 2 * (1 - a / b)
     if most is not None:
+        slope = constants.barrier * np.minimum(firm, 1.0)
         a = slope * (flow - most)
         b = np.sqrt(a * a + width * width)
         loss, gradient = loss + (a + b) / 2, gradient + slope / 2 * (1 + a / b)

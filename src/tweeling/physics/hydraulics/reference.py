@@ -68,6 +68,9 @@ CAREFUL = 20
 """Iterations after which a step may be taken in part (`_reconsider`), and limits of outlets are soft at first (`_soften`)."""
 WILD, ALREADY = 0.1, 4
 """A member that moves more than this part of all flow is one to be careful with already after so many iterations."""
+STRAIN, HARDEST = 1e-7, -4
+"""m3/s: where more comes in through an outlet that lets nothing in (at heads of -1 km and less), these limits get a hundred
+times as steep, down to a `soft` of HARDEST: else a leak could feed a zone."""
 ABSURD = 1e9
 """m3/s in all links together: a member that has come to this begins anew, with the statuses that it has."""
 LEAP = 0.4
@@ -92,7 +95,8 @@ class _Members:
 
     A head is `head` + `rest`, which is what the last digit of `head` cannot hold: behind pipes of 1 mm heads may be 1e10 m, and
     their rounding would be a visible flow through their neighbours. `before` are all `FLOWS` before the last step, in a row;
-    `careful` says whether it may be taken in part; limits of outlets are 100^`soft` times less steep than in the end.
+    `careful` says whether it may be taken in part; limits of outlets are 100^`soft` times less steep than they are by law,
+    and `strained` says whether they are to be steeper than that.
     """
 
     head: Floats
@@ -115,6 +119,7 @@ class _Members:
     before: Floats
     careful: Bools
     soft: Ints
+    strained: Bools
 
     def take(self, members: Ints) -> _Members:
         return _Members(**{name: array[members] for name, array in vars(self).items()})
@@ -251,6 +256,7 @@ def _begin(plan: Plan, conditions: Conditions, flows: Flows) -> tuple[_Given, _M
         before=np.zeros((n_members, plan.n_links + 4 * plan.n_junctions)),
         careful=np.zeros(n_members, dtype=bool),
         soft=np.zeros(n_members, dtype=np.int64),
+        strained=np.zeros(n_members, dtype=bool),
     )
     return given, members
 
@@ -288,7 +294,8 @@ def _iterate(
     converged = members.error <= accuracy
     if rule.accuracy is None:
         converged &= (step.head_error <= rule.head) & ((step.total > accuracy) | (step.left <= STILL))
-    converged &= members.soft == 0
+        converged &= _outlets_agree(plan, given, members, accuracy * step.total, rule.head)
+    converged &= (members.soft <= 0) & ~members.strained
 
     old = members.status
     creeps = step.creep > plan.constants.flow_tolerance
@@ -548,8 +555,8 @@ def _soften(plan: Plan, given: _Given, members: _Members, iteration: int) -> Non
     outlets = (given.emitter > 0) | (given.leak_fixed > 0) | (given.leak_variable > 0)
     outlets |= plan.pressure_driven & (given.demand > 0)
     begins = (iteration == CAREFUL + 1) & (outlets & wet).any(1)
-    harder = np.where(members.error < RESTING, np.maximum(members.soft - 1, 0), members.soft)
-    members.soft = np.where(begins, SOFT, harder)
+    harder = ((members.soft > 0) | members.strained) & (members.error < RESTING)
+    members.soft = np.where(begins, SOFT, members.soft - harder)
 
 
 def _linearise(plan: Plan, given: _Given, members: _Members, trickle: Floats) -> _Tangent:
@@ -693,6 +700,7 @@ def _update(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, ris
         total += np.abs(old + difference).sum(1)
         left += np.abs(difference).sum(1)  # barriers bend sharply: the whole change counts as left
 
+    members.strained = (_drawn_in(plan, given, members) > STRAIN) & (members.soft > HARDEST)
     off = _dry_links(plan, members.dry)
     quiet = (~runs | ((members.status == Status.ACTIVE) & (links.kind == LinkKind.FCV))) & ~off
     creep = np.where(quiet, np.abs(rise_over) * tangent.trickle[:, None], 0.0)
@@ -715,6 +723,28 @@ def _update(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, ris
     size = np.abs(rise[:, links.start]) + np.abs(rise[:, links.end])
     rounding = tangent.conductance * size * EPSILON
     return _Step(left, total, _argmax(np.abs(change)), head_error, creep, rounding.max(1, initial=0.0), DOUBT * rounding)
+
+
+def _outlets_agree(plan: Plan, given: _Given, members: _Members, left: Floats, head: float) -> Bools:
+    """Whether no outlet would move at the heads that a step has led to, but by `left` m3/s or `head` m of pressure; (member,).
+
+    Where a step crosses the limit of an outlet, it moves next to nothing along a law that no longer holds.
+    """
+    agree = np.ones(len(left), dtype=bool)
+    for name, conductance, flow in _outlets(plan, given, members):
+        moves = np.where(conductance > 0, np.abs(flow - getattr(members, name)), 0.0)
+        agree &= (moves <= left[:, None] + conductance * head).all(1)
+    return agree
+
+
+def _drawn_in(plan: Plan, given: _Given, members: _Members) -> Floats:
+    """What comes in at most through an outlet that lets nothing in, m3/s; (member,)."""
+    least = np.minimum(members.leak_fixed, members.leak_variable)
+    if not plan.network.options.emitter_backflow:
+        least = np.minimum(least, members.emitter)
+    if plan.pressure_driven:
+        least = np.minimum(least, np.where(given.demand > 0, members.delivered, 0.0))
+    return np.asarray(-least.min(1, initial=0.0))
 
 
 def _net_inflow(plan: Plan, flow: Floats) -> Floats:

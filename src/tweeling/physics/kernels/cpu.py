@@ -330,7 +330,7 @@ def _block(plan: Plan, compiled: Compiled, given: Given) -> Block:
         outlet_most=rows(outlets),
         outlet_conductance=rows(outlets),
         outlet_constant=rows(outlets),
-        sums=rows(5),
+        sums=rows(7),
         leap=rows(1),
         firm=np.ones((1, LANES)),
         trickle=rows(1),

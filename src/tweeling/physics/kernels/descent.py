@@ -8,7 +8,17 @@ from __future__ import annotations
 import numpy as np
 
 from tweeling.physics.hydraulics.descent import LOOKS, NEAR, SHRINK
-from tweeling.physics.hydraulics.reference import ALREADY, CAREFUL, LEAP, RESTING, ROUNDED, SOFT, WILD
+from tweeling.physics.hydraulics.reference import (
+    ALREADY,
+    CAREFUL,
+    HARDEST,
+    LEAP,
+    RESTING,
+    ROUNDED,
+    SOFT,
+    STRAIN,
+    WILD,
+)
 from tweeling.physics.kernels.compiled import called, compiled
 from tweeling.physics.kernels.structure import END, SOFT_PIPE
 from tweeling.physics.kernels.tables import ACTIVE, FCV, PRV, PSV, PUMP
@@ -41,9 +51,15 @@ def soften(given, block, lane):  # type: ignore[no-untyped-def]
     block.leap[0, lane] = ANY if block.careful[lane] else LEAP
     if iteration == CAREFUL + 1 and _has_outlets(given, block, lane):
         block.soft[lane] = SOFT
-    elif block.error[lane] < RESTING:
-        block.soft[lane] = max(block.soft[lane] - 1, 0)
+    elif block.error[lane] < RESTING and (block.soft[lane] > 0 or strained(block, lane)):
+        block.soft[lane] -= 1
     block.firm[0, lane] = 100.0 ** -block.soft[lane]
+
+
+@compiled
+def strained(block, lane):  # type: ignore[no-untyped-def]
+    """Whether water comes in through an outlet that lets none in, and its limit can be steeper still."""
+    return block.sums[5, lane] > STRAIN and block.soft[lane] > HARDEST
 
 
 @compiled

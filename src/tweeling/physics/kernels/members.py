@@ -19,7 +19,7 @@ from tweeling.physics.hydraulics.reference import (
     TIRED,
 )
 from tweeling.physics.kernels.compiled import called, compiled, compiled_entry
-from tweeling.physics.kernels.descent import keep_flows, reconsider, soften
+from tweeling.physics.kernels.descent import keep_flows, reconsider, soften, strained
 from tweeling.physics.kernels.drying import dry_out, find_dry, ground_dry, note_shut
 from tweeling.physics.kernels.entering import begin_anew, clear, enter
 from tweeling.physics.kernels.leaving import leave
@@ -42,8 +42,8 @@ from tweeling.physics.kernels.tables import (
     UNSUPPLIED,
     XHEAD,
 )
-from tweeling.physics.kernels.tangents import trickle
-from tweeling.physics.kernels.vector import LANES, spread, store
+from tweeling.physics.kernels.tangents import outlets, trickle
+from tweeling.physics.kernels.vector import LANES, absolute, choose, fma, largest, less, load, spread, store
 
 
 @compiled_entry
@@ -86,12 +86,30 @@ def solve_members(  # type: ignore[no-untyped-def]
             keep_flows(compiled, given, block)
         newton_step(compiled, given, block, head_tolerance)
         store(block.rough, 0, spread(0.0))
+        if own and given.outlet_kind.shape[0] > 0:
+            _compare_outlets(compiled, given, block, accuracy, head_tolerance)
         leaving = _conclude_all(compiled, given, block, output, accuracy, own, trials, check_frequency, max_check)
         if leaving > 0:
             leave(compiled, given, block, output, leaving)
             for at in range(leaving):
                 member[block.moving[at]] = -1
             running -= leaving
+
+
+@called
+def _compare_outlets(compiled, given, block, accuracy, head_tolerance):  # type: ignore[no-untyped-def]
+    """How much an outlet would still move, beyond what may be left, where a lane seems done: `reference._outlets_agree`."""
+    seem = 0
+    for lane in range(LANES):
+        seem += block.member[lane] >= 0 and block.sums[1, lane] <= accuracy * block.sums[0, lane] and block.sums[2, lane] <= 0.0
+    moves, left = spread(0.0), load(block.sums, 0) * accuracy
+    if seem > 0:
+        outlets(compiled, given, block)
+        for o in range(given.outlet_kind.shape[0]):
+            p, q = load(block.outlet_conductance, o), load(block.outlet_flow, o)
+            move = absolute(load(block.outlet_constant, o) - q) - fma(p, spread(head_tolerance), left)
+            moves = largest(moves, choose(less(spread(0.0), p), move, spread(0.0)))
+    store(block.sums, 6, moves)
 
 
 @called
@@ -122,8 +140,8 @@ def _conclude(  # type: ignore[no-untyped-def]
     total, left = block.sums[0, lane], block.sums[1, lane]
     error = left / total if total > accuracy else left
     block.error[lane] = error
-    converged = error <= accuracy and block.sums[2, lane] <= 0.0 and block.soft[lane] == 0
-    converged = converged and (not own or total > accuracy or left <= STILL)
+    converged = error <= accuracy and block.sums[2, lane] <= 0.0 and block.soft[lane] <= 0 and not strained(block, lane)
+    converged = converged and (not own or ((total > accuracy or left <= STILL) and block.sums[6, lane] <= 0.0))
     sinking, creep = creeping(compiled, block, lane)
     if creep <= numbers.flow_tolerance:
         sinking = -1

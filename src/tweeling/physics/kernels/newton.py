@@ -319,7 +319,7 @@ def _machine_left(curvature, before, change):  # type: ignore[no-untyped-def]
 @called
 def _move_outlets(compiled, given, block):  # type: ignore[no-untyped-def]
     """Moves what flows out by pressure."""
-    total, left, leap = load(block.sums, 0), load(block.sums, 1), load(block.leap, 0)
+    total, left, leap, drawn_in = load(block.sums, 0), load(block.sums, 1), load(block.leap, 0), spread(0.0)
     for o in range(given.outlet_kind.shape[0]):
         q, p = load(block.outlet_flow, o), load(block.outlet_conductance, o)
         change = fma(p, load(block.rise, given.outlet_position[o]), load(block.outlet_constant, o)) - q
@@ -330,10 +330,13 @@ def _move_outlets(compiled, given, block):  # type: ignore[no-untyped-def]
             change = largest(spread(0.0) - most, change)
         q = q + change
         store(block.outlet_flow, o, q)
+        if given.outlet_barrier[o] >= 1:
+            drawn_in = largest(drawn_in, spread(0.0) - q)
         # Barriers bend sharply: the whole change counts as left.
         total, left = total + absolute(q), left + absolute(change)
     store(block.sums, 0, total)
     store(block.sums, 1, left)
+    store(block.sums, 5, drawn_in)
 
 
 @called

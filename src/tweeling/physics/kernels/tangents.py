@@ -40,6 +40,7 @@ from tweeling.physics.kernels.vector import (
     log2,
     power,
     roughly_inverse,
+    smallest,
     spread,
     square_root,
     store,
@@ -394,6 +395,7 @@ def outlets(compiled, given, block):  # type: ignore[no-untyped-def]
             loss = loss + (a - b) * 0.5
             gradient = gradient + (spread(1.0) - a / b) * steep * 0.5
         if given.outlet_barrier[o] == 2:
+            steep = smallest(load(block.firm, 0), spread(1.0)) * compiled.numbers.barrier
             a = (q - load(block.outlet_most, o)) * steep
             b = square_root(fma(a, a, spread(width * width)))
             loss = loss + (a + b) * 0.5
