@@ -68,9 +68,9 @@ CAREFUL = 20
 """Iterations after which a step may be taken in part (`_reconsider`), and limits of outlets are soft at first (`_soften`)."""
 WILD, ALREADY = 0.1, 4
 """A member that moves more than this part of all flow is one to be careful with already after so many iterations."""
-STRAIN, HARDEST = 1e-7, -4
-"""m3/s: where more comes in through an outlet that lets nothing in (at heads of -1 km and less), these limits get a hundred
-times as steep, down to a `soft` of HARDEST: else a leak could feed a zone."""
+STRAIN, SETTLED, HARDEST = 1e-7, 1e-6, -4
+"""m3/s: where more comes in through an outlet that lets nothing in (at heads of -1 km and less), and less than SETTLED of all
+flow is left to move, these limits get a hundred times as steep, down to a `soft` of HARDEST: else a leak could feed a zone."""
 ABSURD = 1e9
 """m3/s in all links together: a member that has come to this begins anew, with the statuses that it has."""
 LEAP = 0.4
@@ -329,10 +329,13 @@ def _iterate(
 
     settled = converged & ~changed
     looks = looks_for_dry(iteration, members.moved)
-    members.status = np.where(looks[:, None], _shut_where_stalled(plan, members), members.status)
+    rests = looks & (members.error < RESTING)
+    members.status = np.where(rests[:, None], _shut_where_stalled(plan, members), members.status)
     looks |= settled
     dry = unreached(plan, passes(plan, members.status, members.setting)) & looks[:, None]
-    reopened = _unless_tired(plan, iteration, members.status, _reopen(plan, members, dry & ~members.dry & settled[:, None]))
+    reopened = _unless_tired(
+        plan, iteration, members.status, _reopen(plan, given, members, dry & ~members.dry & settled[:, None])
+    )
     looks &= (reopened == members.status).all(1)
     members.reopened += (reopened != members.status).any(1)
     members.status = reopened
@@ -350,7 +353,7 @@ def _iterate(
     faded = iteration > np.maximum(members.moved, FADES) + PATIENCE
     done &= ~returns & (~creeping | (members.waited >= PATIENCE)) & (~drifting | faded)
     rests = done[:, None] & (iteration < rule.trials)
-    revived = _unless_tired(plan, iteration, members.status, _reopen(plan, members, members.dry & rests))
+    revived = _unless_tired(plan, iteration, members.status, _reopen(plan, given, members, members.dry & rests))
     back = (revived != members.status).any(1)
     members.reopened += back
     members.status = revived
@@ -401,8 +404,24 @@ def _restart_pumps(plan: Plan, members: _Members, before: Codes, after: Codes) -
     members.flow[:, pumps] = np.where(again, first, members.flow[:, pumps])
 
 
-def _reopen(plan: Plan, members: _Members, dry: Bools) -> Codes:
-    """Opens one-way links from a wet to a dry node: a passing state closed them, and nothing presses against them any more.
+def _in_need(plan: Plan, given: _Given, members: _Members) -> Bools:
+    """Junctions in whose zone something flows out by pressure, or more is drawn than comes in; (member, node)."""
+    links, n = plan.network.links, plan.n_junctions
+    by_pressure = (given.emitter > 0) | (given.leak_fixed > 0) | (given.leak_variable > 0)
+    by_pressure |= plan.pressure_driven & (given.demand > 0)
+    fixed = np.minimum(given.demand, 0.0) if plan.pressure_driven else given.demand
+    need = np.zeros((len(fixed), plan.n_nodes), dtype=bool)
+    for member, is_open in enumerate(passes(plan, members.status, members.setting)):
+        ends = (links.start[is_open], links.end[is_open])
+        graph = coo_array((np.ones(len(ends[0])), ends), shape=(plan.n_nodes, plan.n_nodes))
+        parts, part = connected_components(graph, directed=False)
+        drawn = np.bincount(part[:n], fixed[member], parts)
+        need[member] = ((drawn > 0) | (np.bincount(part[:n], by_pressure[member], parts) > 0))[part]
+    return need
+
+
+def _reopen(plan: Plan, given: _Given, members: _Members, dry: Bools) -> Codes:
+    """Opens one-way links from a wet to a dry node whose zone needs water: a passing state closed them.
 
     The first time all of them; where one has closed the others again, then the one with the highest head before it. A zone that
     needs water sinks and opens them by itself, but while valves go to and fro one may be taken out: it gets another chance when
@@ -416,6 +435,8 @@ def _reopen(plan: Plan, members: _Members, dry: Bools) -> Codes:
     valve &= (links.kind == LinkKind.PRV) | sustained
     closed = ((status == Status.CLOSED) & ((links.kind == LinkKind.CHECK_VALVE_PIPE) | valve)) | (status == Status.XHEAD)
     brings = closed & dry[:, links.end] & ~dry[:, links.start] & (members.reopened < REOPENS)[:, None]
+    if brings.any():
+        brings &= _in_need(plan, given, members)[:, links.end]
     best = np.arange(plan.n_links) == _argmax(np.where(brings, head[:, links.start], -np.inf))[:, None]
     brings &= best | (members.reopened == 0)[:, None]
     return np.where(brings, np.int8(Status.OPEN), status)
@@ -555,7 +576,7 @@ def _soften(plan: Plan, given: _Given, members: _Members, iteration: int) -> Non
     outlets = (given.emitter > 0) | (given.leak_fixed > 0) | (given.leak_variable > 0)
     outlets |= plan.pressure_driven & (given.demand > 0)
     begins = (iteration == CAREFUL + 1) & (outlets & wet).any(1)
-    harder = ((members.soft > 0) | members.strained) & (members.error < RESTING)
+    harder = (members.soft > 0) & (members.error < RESTING) | members.strained & (members.error < SETTLED)
     members.soft = np.where(begins, SOFT, members.soft - harder)
 
 

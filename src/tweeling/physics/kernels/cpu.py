@@ -368,6 +368,7 @@ def _block(plan: Plan, compiled: Compiled, given: Given) -> Block:
         last_list=np.zeros((CLOSED_SETS, nodes), dtype=np.int64),
         last_count=np.append(np.full(CLOSED_SETS, -1), 0),
         stack=np.zeros(nodes, dtype=np.int64),
+        seen=np.zeros(nodes, dtype=bool),
         old_status=np.zeros(m, dtype=np.int8),
     )
 

@@ -15,6 +15,7 @@ from tweeling.physics.hydraulics.reference import (
     LEAP,
     RESTING,
     ROUNDED,
+    SETTLED,
     SOFT,
     STRAIN,
     WILD,
@@ -51,7 +52,7 @@ def soften(given, block, lane):  # type: ignore[no-untyped-def]
     block.leap[0, lane] = ANY if block.careful[lane] else LEAP
     if iteration == CAREFUL + 1 and _has_outlets(given, block, lane):
         block.soft[lane] = SOFT
-    elif block.error[lane] < RESTING and (block.soft[lane] > 0 or strained(block, lane)):
+    elif (block.error[lane] < RESTING and block.soft[lane] > 0) or (block.error[lane] < SETTLED and strained(block, lane)):
         block.soft[lane] -= 1
     block.firm[0, lane] = 100.0 ** -block.soft[lane]
 

@@ -13,7 +13,7 @@ from tweeling.physics.hydraulics.reference import (
     FADES,
     ONE_BY_ONE,
     PATIENCE,
-    REOPENS,
+    RESTING,
     RESTLESS,
     STILL,
     TIRED,
@@ -25,22 +25,15 @@ from tweeling.physics.kernels.entering import begin_anew, clear, enter
 from tweeling.physics.kernels.leaving import leave
 from tweeling.physics.kernels.newton import newton_step
 from tweeling.physics.kernels.queue import take_next
-from tweeling.physics.kernels.structure import END, SOFT_PIPE
+from tweeling.physics.kernels.reopening import reopen
+from tweeling.physics.kernels.structure import END
 from tweeling.physics.kernels.switching import check_links, creeping, regulate, shut_stalled, switch
 from tweeling.physics.kernels.tables import (
-    CHECK_VALVE,
-    CLOSED,
     CYCLING,
     LEAST_PIVOT,
     OK,
-    OPEN,
-    POWER,
-    PRV,
-    PSV,
-    PUMP,
     UNBALANCED,
     UNSUPPLIED,
-    XHEAD,
 )
 from tweeling.physics.kernels.tangents import outlets, trickle
 from tweeling.physics.kernels.vector import LANES, absolute, choose, fma, largest, less, load, spread, store
@@ -164,12 +157,12 @@ def _conclude(  # type: ignore[no-untyped-def]
             last, changed = link, True
     done = converged and not changed
     more, which, returns = False, -1, block.waited[lane] < 0
-    if looks:
+    if looks and error < RESTING:
         moved |= shut_stalled(compiled, block, lane)
     if done or looks:
         which = find_dry(compiled, block) if note_shut(compiled, block, lane) else -1
         if which >= 0 and block.last_count[which] > 0:
-            opened = _reopen(compiled, block, lane, which, iteration > TIRED) if done else -1
+            opened = reopen(compiled, given, block, lane, member, which, iteration > TIRED) if done else -1
             if opened >= 0:
                 block.reopened[lane] += 1
                 last, changed, done = opened, True, False
@@ -184,7 +177,7 @@ def _conclude(  # type: ignore[no-untyped-def]
     # A pivot that is all rounding belongs to a zone without supply; where none was found, the step proves nothing.
     done &= block.sums[3, lane] >= LEAST_PIVOT
     if done and block.dried[lane] > 0 and iteration < trials:
-        opened = _reopen(compiled, block, lane, -1, iteration > TIRED)
+        opened = reopen(compiled, given, block, lane, member, -1, iteration > TIRED)
         if opened >= 0:
             block.reopened[lane] += 1
             last, changed, done, block.revive[lane] = opened, True, False, True
@@ -231,46 +224,6 @@ def _verdict(compiled, given, block, lane, member, done, sinking, changed):  # t
                     worst, at = change, place
         culprit = structure.order[at] if at >= 0 else -1
     return outcome, culprit
-
-
-@called
-def _reopen(compiled, block, lane, which, tired):  # type: ignore[no-untyped-def]
-    """Opens one-way links from a wet to a dry node (`reference._reopen`); the place of one, or -1.
-
-    Dry are the nodes of a remembered set that are not known to be so yet; or, `which` < 0, all that are known.
-    """
-    structure, highest, opened = compiled.structure, -np.inf, -1
-    if block.reopened[lane] == REOPENS:
-        return opened
-    for place in range(structure.groups[SOFT_PIPE], structure.groups[END]):
-        link = structure.order[place]
-        start, end = structure.link_start[link], structure.link_end[link]
-        if which >= 0 and (block.dry_link[lane, place] or block.last_dry[which, start] or not block.last_dry[which, end]):
-            continue
-        if which < 0 and (block.dry_node[lane, structure.position[start]] or not block.dry_link[lane, place]):
-            continue
-        head = block.head[structure.start[place], lane]
-        if not _closed_itself(compiled, block, lane, place, head, tired):
-            continue
-        if block.reopened[lane] == 0:
-            block.status[lane, place] = OPEN
-        if head > highest or opened < 0:
-            highest, opened = head, place
-    if opened >= 0:
-        block.status[lane, opened] = OPEN
-    return opened
-
-
-@compiled
-def _closed_itself(compiled, block, lane, place, head, tired):  # type: ignore[no-untyped-def]
-    """Whether a one-way link is closed that may open at a head before it."""
-    kind, status, setting = compiled.links.kind[place], block.status[lane, place], block.setting[lane, place]
-    if kind == PUMP:
-        return status == XHEAD and not (tired and compiled.pumps.law[compiled.links.pump[place]] == POWER)
-    if status != CLOSED or (kind != CHECK_VALVE and np.isnan(setting)):
-        return False
-    sustained = head > compiled.elevation[compiled.structure.start[place]] + setting + compiled.numbers.head_tolerance
-    return kind in (CHECK_VALVE, PRV) or (kind == PSV and sustained)
 
 
 @compiled
