@@ -336,6 +336,7 @@ def _iterate(
     reopened = _unless_tired(
         plan, iteration, members.status, _reopen(plan, given, members, dry & ~members.dry & settled[:, None])
     )
+    _restart_pumps(plan, members, members.status, reopened)
     looks &= (reopened == members.status).all(1)
     members.reopened += (reopened != members.status).any(1)
     members.status = reopened
@@ -405,25 +406,23 @@ def _restart_pumps(plan: Plan, members: _Members, before: Codes, after: Codes) -
 
 
 def _in_need(plan: Plan, given: _Given, members: _Members) -> Bools:
-    """Junctions in whose zone something flows out by pressure, or more is drawn than comes in; (member, node)."""
+    """Nodes in whose zone something leaks, or more is drawn than comes in; (member, node)."""
     links, n = plan.network.links, plan.n_junctions
-    by_pressure = (given.emitter > 0) | (given.leak_fixed > 0) | (given.leak_variable > 0)
-    by_pressure |= plan.pressure_driven & (given.demand > 0)
-    fixed = np.minimum(given.demand, 0.0) if plan.pressure_driven else given.demand
-    need = np.zeros((len(fixed), plan.n_nodes), dtype=bool)
+    leaks = (given.emitter > 0) | (given.leak_fixed > 0) | (given.leak_variable > 0)
+    need = np.zeros((len(leaks), plan.n_nodes), dtype=bool)
     for member, is_open in enumerate(passes(plan, members.status, members.setting)):
         ends = (links.start[is_open], links.end[is_open])
         graph = coo_array((np.ones(len(ends[0])), ends), shape=(plan.n_nodes, plan.n_nodes))
         parts, part = connected_components(graph, directed=False)
-        drawn = np.bincount(part[:n], fixed[member], parts)
-        need[member] = ((drawn > 0) | (np.bincount(part[:n], by_pressure[member], parts) > 0))[part]
+        drawn = np.bincount(part[:n], given.demand[member], parts)
+        need[member] = ((drawn > 0) | (np.bincount(part[:n], leaks[member], parts) > 0))[part]
     return need
 
 
 def _reopen(plan: Plan, given: _Given, members: _Members, dry: Bools) -> Codes:
     """Opens one-way links from a wet to a dry node whose zone needs water: a passing state closed them.
 
-    The first time all of them; where one has closed the others again, then the one with the highest head before it. A zone that
+    The first time all of them; where one has closed the others again, then one, by turns. A zone that
     needs water sinks and opens them by itself, but while valves go to and fro one may be taken out: it gets another chance when
     all else rests. After some times a zone is what it is.
     """
@@ -437,8 +436,8 @@ def _reopen(plan: Plan, given: _Given, members: _Members, dry: Bools) -> Codes:
     brings = closed & dry[:, links.end] & ~dry[:, links.start] & (members.reopened < REOPENS)[:, None]
     if brings.any():
         brings &= _in_need(plan, given, members)[:, links.end]
-    best = np.arange(plan.n_links) == _argmax(np.where(brings, head[:, links.start], -np.inf))[:, None]
-    brings &= best | (members.reopened == 0)[:, None]
+    turn = np.cumsum(brings, axis=1) - 1 == (members.reopened % np.maximum(brings.sum(1), 1))[:, None]
+    brings &= turn | (members.reopened == 0)[:, None]
     return np.where(brings, np.int8(Status.OPEN), status)
 
 

@@ -369,6 +369,7 @@ def _block(plan: Plan, compiled: Compiled, given: Given) -> Block:
         last_count=np.append(np.full(CLOSED_SETS, -1), 0),
         stack=np.zeros(nodes, dtype=np.int64),
         seen=np.zeros(nodes, dtype=bool),
+        asked=np.zeros(m, dtype=np.int64),
         old_status=np.zeros(m, dtype=np.int8),
     )
 

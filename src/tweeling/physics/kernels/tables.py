@@ -181,8 +181,8 @@ class Block(NamedTuple):
     whether its demands are to be drawn anew, and whether dry nodes get another chance before. `moving` are lanes whose members
     come or go, `row` the rows that lanes read, `mask` (1, else 0) the lanes that are written to, `own` demands by node. For
     the search of dry zones: the closed set asked for, the sets answered last with their dry nodes, as flags and as a list, and
-    how many there are (-1 none known yet; the last entry says which set was asked for last), a stack, and nodes seen. `old_status`: before
-    a check.
+    how many there are (-1 none known yet; the last entry says which set was asked for last), a stack, nodes seen, and links
+    that may open for a zone. `old_status`: before a check.
     """
 
     head: Floats
@@ -251,6 +251,7 @@ class Block(NamedTuple):
     last_count: Ints
     stack: Ints
     seen: npt.NDArray[np.bool_]
+    asked: Ints
     old_status: Codes
 
 
