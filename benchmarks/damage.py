@@ -144,9 +144,18 @@ def _wronged(made: Batch, solution: Solution, dry: Bools) -> Bools:
         zone = _zones(plan, _open(made, solution)[member])[: plan.n_junctions]
         for link in np.flatnonzero(brings[member]):
             behind, reach = zone == zone[links.end[link]], _reach(made, solution, member, int(link))
+            # What comes in there and flows out by pressure goes its own way: heads before the link say nothing.
+            if (made.conditions.demand[member, behind] < 0).any() and _by_pressure(made, member, behind):
+                continue
             takes = _taken(made, member, np.where(behind, min(reach, HIGHEST), np.nan)) if reach > -np.inf else 0.0
             result[member] |= takes > max(MASS, _least(made, solution, member, int(link)))
     return result
+
+
+def _by_pressure(made: Batch, member: int, where: Bools) -> bool:
+    """Whether what leaves at some junctions depends on their pressure."""
+    low, high = (_taken(made, member, np.where(where, head, np.nan)) for head in (-HIGHEST, HIGHEST))
+    return low < high
 
 
 def _taken(made: Batch, member: int, head: Floats) -> float:

@@ -59,6 +59,8 @@ DOUBT = 8
 """How many times its rounding a flow backward must be to count as one."""
 TIRED = 200
 """Iterations after which a pump of constant power that closed stays so: often enough it has pressed against a closed way."""
+BARELY = 1e-6
+"""How far above its least flow, as a part of it, a pump of constant power waits before it stalls."""
 ONE_BY_ONE = 50
 """Iterations after which statuses change one at a time, and only where all else has settled: the first link of those that
 would. All at once may go to and fro for ever; one by one, always the first, may not where no loop amplifies (Murty 1974)."""
@@ -352,7 +354,7 @@ def _iterate(
     members.waited = np.where(more, -1, np.where(done & creeping, np.maximum(members.waited, 0) + 1, 0))
     drifting = creeps.any(1)
     faded = iteration > np.maximum(members.moved, FADES) + PATIENCE
-    done &= ~returns & (~creeping | (members.waited >= PATIENCE)) & (~drifting | faded)
+    done &= ~returns & (~creeping | ((members.waited >= PATIENCE) & faded))
     rests = done[:, None] & (iteration < rule.trials)
     revived = _unless_tired(plan, iteration, members.status, _reopen(plan, given, members, members.dry & rests))
     back = (revived != members.status).any(1)
@@ -707,6 +709,13 @@ def _update(plan: Plan, given: _Given, members: _Members, tangent: _Tangent, ris
     # A pump of constant power has no loss at negative flow: halve its flow instead (EPANET does).
     delivers = power_pumps(plan) & runs & ~stalled(plan, members.setting, members.flow)
     change = np.where(delivers & (change < -members.flow), -members.flow / 2, change)
+    # Nor does it stall in passing: first it comes to the least flow that it has a law for.
+    least = np.zeros_like(change)
+    power, pumps = plan.pumps.law == PumpLaw.POWER, plan.network.pumps.link
+    strength = plan.pumps.r[power] * members.setting[:, pumps[power]] ** 3
+    least[:, pumps[power]] = np.sqrt(strength / plan.constants.high_resistance) * (1 + BARELY)
+    passes_by = delivers & (members.flow > least * (1 + BARELY)) & (members.flow + change < least)
+    change = np.where(passes_by, least - members.flow, change)
     flow = members.flow + change
 
     total, left = np.zeros(len(flow)), np.zeros(len(flow))

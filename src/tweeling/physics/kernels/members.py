@@ -172,8 +172,8 @@ def _conclude(  # type: ignore[no-untyped-def]
                 done = done and not more
     creep, still = max(creep, block.sums[4, lane] * EPSILON), min(STILL, accuracy * total)
     block.waited[lane] = -1 if more else max(block.waited[lane], 0) + 1 if done and creep > still else 0
-    done = done and not returns and (creep <= still or block.waited[lane] >= PATIENCE)
-    done = done and (sinking < 0 or iteration > max(block.moved[lane], FADES) + PATIENCE)
+    faded = iteration > max(block.moved[lane], FADES) + PATIENCE
+    done = done and not returns and (creep <= still or (block.waited[lane] >= PATIENCE and faded))
     # A pivot that is all rounding belongs to a zone without supply; where none was found, the step proves nothing.
     done &= block.sums[3, lane] >= LEAST_PIVOT
     if done and block.dried[lane] > 0 and iteration < trials:

@@ -12,7 +12,9 @@ eliminated while they are in the cache; on the way back their flows move as soon
 
 from __future__ import annotations
 
-from tweeling.physics.hydraulics.reference import SLACK
+import numpy as np
+
+from tweeling.physics.hydraulics.reference import BARELY, SLACK
 from tweeling.physics.kernels.compiled import called, compiled
 from tweeling.physics.kernels.packed import unpacked
 from tweeling.physics.kernels.structure import EARLY_PIPE, END, FRESH, MACHINE, MIXED, SOFT_PIPE
@@ -292,14 +294,8 @@ def _move_others(compiled, block, head_tolerance):  # type: ignore[no-untyped-de
             block.sums[4, lane] = max(block.sums[4, lane], (abs(rise) + abs(other)) * p)
             rise -= other
             change = block.constant[k, lane] + p * rise - q
-            runs = kind == PUMP and passes(kind, status, block.setting[lane, k])
-            if (
-                runs
-                and change < -q
-                and compiled.pumps.law[links.pump[k]] == POWER
-                and not stalled(compiled, links.pump[k], block.setting[lane, k], q)
-            ):
-                change = -q / 2.0
+            if kind == PUMP and passes(kind, status, block.setting[lane, k]):
+                change = _never_back(compiled, links.pump[k], block.setting[lane, k], q, change)
             todo = _machine_left(links.curvature[k], q, change)
             block.flow[k, lane] = q + change
             block.sums[0, lane] += abs(q + change)
@@ -307,6 +303,17 @@ def _move_others(compiled, block, head_tolerance):  # type: ignore[no-untyped-de
             quiet = status <= CLOSED or (kind == FCV and status == ACTIVE)
             if not quiet:
                 block.sums[2, lane] = max(block.sums[2, lane], todo - p * head_tolerance - SLACK)
+
+
+@compiled
+def _never_back(compiled, pump, speed, flow, change):  # type: ignore[no-untyped-def]
+    """Change of a running pump's flow: one of constant power neither runs backward nor stalls in passing, see `reference`."""
+    if compiled.pumps.law[pump] != POWER or stalled(compiled, pump, speed, flow):
+        return change
+    if change < -flow:
+        change = -flow / 2.0
+    least = np.sqrt(compiled.pumps.r[pump] * speed**3 / compiled.numbers.high_resistance) * (1.0 + BARELY)
+    return least - flow if flow > least * (1.0 + BARELY) and flow + change < least else change
 
 
 @compiled
