@@ -310,7 +310,9 @@ def _iterate(
     # Beside heads of 1e10 m a flow backward may be nothing but their rounding.
     flow = np.where(members.flow < 0, np.minimum(members.flow + step.doubt, 0.0), members.flow)
     one_by_one = iteration > ONE_BY_ONE
-    regulated = _unless_dry(plan, members, regulating_status(plan, status, members.setting, members.head, flow))
+    # Where something still creeps after a while, it may be what a valve lets back.
+    least = np.where(members.waited >= PATIENCE, STILL, plan.constants.flow_tolerance)
+    regulated = _unless_dry(plan, members, regulating_status(plan, status, members.setting, members.head, flow, least))
     status = np.where(converged[:, None], _first_of(status, regulated), status) if one_by_one else regulated
     changed = (status != old).any(1)
     checked = converged | ((iteration == next_check) & (iteration <= rule.max_check))

@@ -13,21 +13,22 @@ from tweeling.physics.hydraulics.contract import Codes, Status
 from tweeling.physics.hydraulics.plan import Plan, PumpLaw
 
 
-def regulating_status(plan: Plan, status: Codes, setting: Floats, head: Floats, flow: Floats) -> Codes:
+def regulating_status(plan: Plan, status: Codes, setting: Floats, head: Floats, flow: Floats, least: Floats) -> Codes:
     """New statuses of pressure reducing and sustaining valves that have a setting.
 
     Args:
         head: m; (member, node).
         flow: m3/s.
+        least: m3/s of flow backward that closes a valve; (member,).
     """
     links, new = plan.network.links, status.copy()
-    h_tol, q_tol = plan.constants.head_tolerance, plan.constants.flow_tolerance
+    h_tol = plan.constants.head_tolerance
     elevation = plan.network.nodes.elevation
     for link in np.flatnonzero(np.isin(links.kind, (LinkKind.PRV, LinkKind.PSV))):
         h1, h2 = head[:, links.start[link]], head[:, links.end[link]]
         q, now = flow[:, link], status[:, link]
         loss = plan.minor[link] * q * q
-        reverse = q < -q_tol
+        reverse = q < -least
         if links.kind[link] == LinkKind.PRV:
             at = elevation[links.end[link]] + setting[:, link]
             active = np.where(h1 - loss < at - h_tol, Status.OPEN, Status.ACTIVE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tweeling.physics.hydraulics.reference import DOUBT, EPSILON
+from tweeling.physics.hydraulics.reference import DOUBT, EPSILON, PATIENCE, STILL
 from tweeling.physics.kernels.compiled import called, compiled
 from tweeling.physics.kernels.structure import END, MACHINE, SOFT_PIPE
 from tweeling.physics.kernels.tables import (
@@ -75,7 +75,7 @@ def regulate(compiled, block, lane, one):  # type: ignore[no-untyped-def]
     If only `one` may change, it is the first.
     """
     structure, numbers, links = compiled.structure, compiled.numbers, compiled.links
-    h_tol, q_tol = numbers.head_tolerance, numbers.flow_tolerance
+    h_tol, q_tol = numbers.head_tolerance, STILL if block.waited[lane] >= PATIENCE else numbers.flow_tolerance
     changed, status = -1, OPEN
     for v in range(structure.valve_place.shape[0]):
         place = structure.valve_place[v]
