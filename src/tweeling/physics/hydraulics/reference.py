@@ -49,7 +49,9 @@ STILL = 1e-9
 """m3/s: a solve goes on while a closed link (or rounding) accounts for more than this, or than the accuracy asked for, in a
 balance, or while more than this moves in a network at rest (by our own rule); ..."""
 PATIENCE = 5
-"""... but for so many iterations at most once all else is settled: what still creeps then is no transient."""
+"""... but for so many iterations at most once all else is settled: what still creeps then is no transient, ..."""
+CLOSED_TO, CLOSED_PART = 1e-8, 1e-13
+"""... if every balance is closed to so many m3/s and this part of all flow."""
 RESTLESS = 20
 """The first iteration in which zones without supply are looked for also in a member that does not converge; then every tenth
 if statuses rest, else every fiftieth: where pipes have almost no resistance, the rounding of a sinking zone's heads is flow
@@ -356,7 +358,10 @@ def _iterate(
     members.waited = np.where(more, -1, np.where(done & creeping, np.maximum(members.waited, 0) + 1, 0))
     drifting = creeps.any(1)
     faded = iteration > np.maximum(members.moved, FADES) + PATIENCE
-    done &= ~returns & (~creeping | ((members.waited >= PATIENCE) & faded))
+    patient = (members.waited >= PATIENCE) & faded
+    if (patient & done).any():
+        patient &= _imbalance(plan, given, members) <= CLOSED_TO + CLOSED_PART * step.total
+    done &= ~returns & (~creeping | patient)
     rests = done[:, None] & (iteration < rule.trials)
     revived = _unless_tired(plan, iteration, members.status, _reopen(plan, given, members, members.dry & rests))
     back = (revived != members.status).any(1)
@@ -460,6 +465,14 @@ def _revive(plan: Plan, given: _Given, members: _Members, which: Bools) -> None:
         setattr(members, name, np.where(again, first, getattr(members, name)))
     if not plan.pressure_driven:
         members.delivered = np.where(wet[:, : plan.n_junctions], given.demand, members.delivered)
+
+
+def _imbalance(plan: Plan, given: _Given, members: _Members) -> Floats:
+    """The largest balance of a junction that is left open if closed links carry nothing, m3/s; (member,)."""
+    n, flow = plan.n_junctions, np.where(passes(plan, members.status, members.setting), members.flow, 0.0)
+    net = np.stack([_net_inflow(plan, row)[:n] for row in flow])
+    net -= members.emitter + members.leak_fixed + members.leak_variable + members.delivered
+    return np.asarray(np.where(members.dry[:, :n], 0.0, np.abs(net)).max(1, initial=0.0))
 
 
 def _begin_anew(plan: Plan, given: _Given, members: _Members, which: Bools) -> None:

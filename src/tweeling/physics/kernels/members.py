@@ -9,6 +9,8 @@ import numpy as np
 
 from tweeling.physics.hydraulics.reference import (
     ABSURD,
+    CLOSED_PART,
+    CLOSED_TO,
     EPSILON,
     FADES,
     ONE_BY_ONE,
@@ -26,7 +28,7 @@ from tweeling.physics.kernels.leaving import leave
 from tweeling.physics.kernels.newton import newton_step
 from tweeling.physics.kernels.queue import take_next
 from tweeling.physics.kernels.reopening import reopen
-from tweeling.physics.kernels.structure import END
+from tweeling.physics.kernels.structure import END, SOFT_PIPE
 from tweeling.physics.kernels.switching import check_links, creeping, regulate, shut_stalled, switch
 from tweeling.physics.kernels.tables import (
     CYCLING,
@@ -35,7 +37,7 @@ from tweeling.physics.kernels.tables import (
     UNBALANCED,
     UNSUPPLIED,
 )
-from tweeling.physics.kernels.tangents import outlets, trickle
+from tweeling.physics.kernels.tangents import outlets, passes, trickle
 from tweeling.physics.kernels.vector import LANES, absolute, choose, fma, largest, less, load, spread, store
 
 
@@ -174,6 +176,7 @@ def _conclude(  # type: ignore[no-untyped-def]
     block.waited[lane] = -1 if more else max(block.waited[lane], 0) + 1 if done and creep > still else 0
     faded = iteration > max(block.moved[lane], FADES) + PATIENCE
     done = done and not returns and (creep <= still or (block.waited[lane] >= PATIENCE and faded))
+    done = done and (creep <= still or _imbalance(compiled, given, block, lane) <= CLOSED_TO + CLOSED_PART * total)
     # A pivot that is all rounding belongs to a zone without supply; where none was found, the step proves nothing.
     done &= block.sums[3, lane] >= LEAST_PIVOT
     if done and block.dried[lane] > 0 and iteration < trials:
@@ -198,6 +201,30 @@ def _conclude(  # type: ignore[no-untyped-def]
     output.culprit[member] = culprit
     output.error[member] = error
     return True, next_check
+
+
+@called
+def _imbalance(compiled, given, block, lane):  # type: ignore[no-untyped-def]
+    """The largest balance of a lane that is left open if closed links carry nothing: `reference._imbalance`."""
+    structure, n, net, worst = compiled.structure, compiled.numbers.n, block.own, 0.0
+    for position in range(n):
+        net[position, lane] = -block.demand[position, lane]
+        for outlet in range(given.outlet_first[position], given.outlet_first[position + 1]):
+            net[position, lane] -= block.outlet_flow[outlet, lane]
+    for place in range(structure.groups[END]):
+        if place >= structure.groups[SOFT_PIPE] and not passes(
+            compiled.links.kind[place], block.status[lane, place], block.setting[lane, place]
+        ):
+            continue
+        start, end = structure.start[place], structure.end[place]
+        if start < n:
+            net[start, lane] -= block.flow[place, lane]
+        if end < n:
+            net[end, lane] += block.flow[place, lane]
+    for position in range(n):
+        if not block.dry_node[lane, position]:
+            worst = max(worst, abs(net[position, lane]))
+    return worst
 
 
 @called
