@@ -429,10 +429,10 @@ def _in_need(plan: Plan, given: _Given, members: _Members) -> Bools:
 
 
 def _reopen(plan: Plan, given: _Given, members: _Members, dry: Bools) -> Codes:
-    """Opens one-way links from a wet to a dry node whose zone needs water: a passing state closed them.
+    """Opens one-way links from a wet to a dry node: a passing state closed them, and nothing presses against them any more.
 
-    The first time all of them; where one has closed the others again, then one, by turns. A zone that
-    needs water sinks and opens them by itself, but while valves go to and fro one may be taken out: it gets another chance when
+    The first time all of them; where one has closed the others again, then one of those to zones that need water, by turns.
+    Such a zone sinks and opens them by itself, but while valves go to and fro one may be taken out: it gets another chance when
     all else rests. After some times a zone is what it is.
     """
     links, status, head = plan.network.links, members.status, members.head
@@ -444,7 +444,7 @@ def _reopen(plan: Plan, given: _Given, members: _Members, dry: Bools) -> Codes:
     closed = ((status == Status.CLOSED) & ((links.kind == LinkKind.CHECK_VALVE_PIPE) | valve)) | (status == Status.XHEAD)
     brings = closed & dry[:, links.end] & ~dry[:, links.start] & (members.reopened < REOPENS)[:, None]
     if brings.any():
-        brings &= _in_need(plan, given, members)[:, links.end]
+        brings &= _in_need(plan, given, members)[:, links.end] | (members.reopened == 0)[:, None]
     turn = np.cumsum(brings, axis=1) - 1 == (members.reopened % np.maximum(brings.sum(1), 1))[:, None]
     brings &= turn | (members.reopened == 0)[:, None]
     return np.where(brings, np.int8(Status.OPEN), status)

@@ -13,10 +13,10 @@ from tweeling.physics.kernels.tables import CHECK_VALVE, CLOSED, DELIVERED, OPEN
 
 @called
 def reopen(compiled, given, block, lane, member, which, tired):  # type: ignore[no-untyped-def]
-    """Opens one-way links from a wet node to a dry zone that needs water; the place of one, or -1.
+    """Opens one-way links from a wet node to a dry zone; the place of one, or -1.
 
     Dry are the nodes of a remembered set that are not known to be so yet; or, `which` < 0, all that are known. The first time
-    all such links are opened, then one: the first, the second, ... of them by turns.
+    all such links are opened, then one to a zone that needs water: the first, the second, ... by turns.
     """
     structure, found, opened = compiled.structure, 0, -1
     if block.reopened[lane] == REOPENS:
@@ -32,7 +32,9 @@ def reopen(compiled, given, block, lane, member, which, tired):  # type: ignore[
         if which < 0 and (block.dry_node[lane, structure.position[start]] or not block.dry_link[lane, place]):
             continue
         head = block.head[structure.start[place], lane]
-        if _closed_itself(compiled, block, lane, place, head, tired) and _in_need(compiled, given, block, member, end):
+        if not _closed_itself(compiled, block, lane, place, head, tired):
+            continue
+        if block.reopened[lane] == 0 or _in_need(compiled, given, block, member, end):
             block.asked[found] = place
             found += 1
     if found == 0:
