@@ -70,7 +70,7 @@ REOPENS = 8
 """How often links that closed by themselves are opened for a zone without supply."""
 CAREFUL = 20
 """Iterations after which a step may be taken in part (`_reconsider`), and limits of outlets are soft at first (`_soften`)."""
-WILD, ALREADY = 0.1, 4
+WILD, ALREADY = 0.1, 8
 """A member that moves more than this part of all flow is one to be careful with already after so many iterations."""
 STRAIN, SETTLED, HARDEST = 1e-7, 1e-6, -4
 """m3/s: where more comes in through an outlet that lets nothing in (at heads of -1 km and less), and less than SETTLED of all

@@ -1,4 +1,4 @@
-"""How far to go along a Newton step, and how steep the limits of outlets are: `hydraulics/descent.py`, `reference._soften`.
+"""How far to go along a Newton step, how steep the limits of outlets are: `hydraulics/descent.py`, `reference._soften`.
 
 All lanes that ask look at the slope of their content together; the others' flows stay as they are.
 """
