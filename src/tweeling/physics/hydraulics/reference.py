@@ -360,7 +360,7 @@ def _iterate(
     faded = iteration > np.maximum(members.moved, FADES) + PATIENCE
     patient = (members.waited >= PATIENCE) & faded
     if (patient & done).any():
-        patient &= _imbalance(plan, given, members) <= CLOSED_TO + CLOSED_PART * step.total
+        patient &= _imbalance(plan, members) <= CLOSED_TO + CLOSED_PART * step.total
     done &= ~returns & (~creeping | patient)
     rests = done[:, None] & (iteration < rule.trials)
     revived = _unless_tired(plan, iteration, members.status, _reopen(plan, given, members, members.dry & rests))
@@ -467,7 +467,7 @@ def _revive(plan: Plan, given: _Given, members: _Members, which: Bools) -> None:
         members.delivered = np.where(wet[:, : plan.n_junctions], given.demand, members.delivered)
 
 
-def _imbalance(plan: Plan, given: _Given, members: _Members) -> Floats:
+def _imbalance(plan: Plan, members: _Members) -> Floats:
     """The largest balance of a junction that is left open if closed links carry nothing, m3/s; (member,)."""
     n, flow = plan.n_junctions, np.where(passes(plan, members.status, members.setting), members.flow, 0.0)
     net = np.stack([_net_inflow(plan, row)[:n] for row in flow])
@@ -584,7 +584,7 @@ def _soften(plan: Plan, given: _Given, members: _Members, iteration: int) -> Non
     """Says whose next step may be taken in part, and how steep the limits of their outlets are.
 
     Almost upright limits let a step go no further than the first of them; soft ones show it the way. They are so for members
-    that do not settle, anew after every change of a status, and get steep while flows follow.
+    that do not settle, anew where a zone comes back (`_revive`), and get steep while flows follow.
     """
     rested = iteration - members.moved > 1
     members.careful = rested & ((iteration > CAREFUL) | (members.error > WILD) & (iteration > ALREADY))

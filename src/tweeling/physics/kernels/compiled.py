@@ -1,7 +1,8 @@
 """How kernels are compiled: once per machine and per version of their source.
 
 Numba keeps compiled functions beside the file that they stand in and does not notice when a module that they call has changed.
-So ours go to a folder that is named after the content of all kernels: another source is another folder.
+So ours go to a folder that is named after the content of all kernels, and of the specification, whose constants are compiled
+into them: another source is another folder.
 
 Kernels never allocate: arrays come in from outside. They are therefore compiled without Numba's reference counting, which
 otherwise costs more than the arithmetic of a small network (80 arrays counted up and down at every call).
@@ -25,8 +26,8 @@ CACHE = "TWEELING_CACHE"
 
 
 def _cache_folder() -> Path:
-    digest = hashlib.sha256()
-    for file in sorted(Path(__file__).parent.glob("*.py")):
+    digest, kernels = hashlib.sha256(), Path(__file__).parent
+    for file in sorted([*kernels.glob("*.py"), *(kernels.parent / "hydraulics").glob("*.py")]):
         digest.update(file.read_bytes())
     digest.update(f"{numba.__version__} {sys.version_info[:2]}".encode())
     base = os.environ.get(CACHE) or numba.config.CACHE_DIR or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"

@@ -18,9 +18,3 @@ def take_next(_: Any, queue: Any, count: Any) -> Any:
         return builder.atomic_rmw("add", counter, step, "monotonic")
 
     return types.int64(queue, count), code
-
-
-# x
-# y
-# z
-# y
